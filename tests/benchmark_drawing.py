@@ -1,0 +1,159 @@
+"""How the GIF of a backward pass compares with the way the original mGradPlus made it.
+
+    python tests/benchmark_drawing.py
+
+The original's way: for every frame one `dot -Tpng` of the whole graph (a record per value, a
+circle per operation), then imageio's mimsave on the full pictures. Ours: one layout, one
+painting per distinct element, one palette, only differences stored. Same graphs, same number
+of frames, same program for the layout. The table gives both and the ratios; it exits with 1
+where a figure promised for the kit is not reached.
+"""
+import importlib
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from pathlib import Path
+
+import graphviz
+import imageio.v2
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parent))
+MEMORY = """
+import resource, sys
+sys.path.insert(0, {tests!r})
+from benchmark_drawing import load, network
+nb = load()
+root = network(nb, (2, 5, 5, 1), extra=26)
+root.backward()
+scene = nb.Scene(root)
+frames, _ = nb.film(scene)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+data, size, seconds = nb.gif_bytes(nb.Stage(scene, frames), frames, 0.8)
+after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(len(frames), after // 1024, before // 1024)
+"""
+
+
+def load():
+    """Return the notebook's definitions as a module."""
+    return importlib.import_module("cells").load()
+
+
+def neuron(nb):
+    """Return the neuron of the README: 10 nodes."""
+    x1, x2, w1, w2, b = (nb.Node(v, role, name) for v, role, name in (
+        (0.5, "input", "x1"), (-0.5, "input", "x2"), (2, "weight", "w1"),
+        (3, "weight", "w2"), (4, "bias", "b")))
+    return (x1 * w1 + x2 * w2 + b).relu()
+
+
+def network(nb, sizes, extra=0):
+    """Return the squared error of an MLP made of single products and sums."""
+    draw = random.Random(1)
+    weight = lambda role: nb.Node(round(draw.uniform(-1, 1), 3), role)
+    layer = [weight("input") for _ in range(sizes[0])]
+    for depth, wide in enumerate(sizes[1:], 1):
+        out = []
+        for _ in range(wide):
+            total = weight("bias")
+            for x in layer:
+                total = total + x * weight("weight")
+            out.append(total.tanh() if depth < len(sizes) - 1 else total)
+        layer = out
+    difference = layer[0] - nb.Node(1.0, "constant")
+    loss = difference * difference
+    for _ in range(extra):
+        loss = loss.tanh()
+    return loss
+
+
+def original_source(scene, frame):
+    """Return the graph as the original drew it: a record per value, a circle per operation."""
+    graph = graphviz.Digraph(format="png", graph_attr={"rankdir": "LR"})
+    for i, (node,) in enumerate(scene.boxes):
+        state, _, grad = frame["box", i]
+        grad = float(grad.split("→")[-1])
+        graph.node(f"n{i}", label=f"{{ {node.name or node.role} | value {node.value:.4f} "
+                                  f"| grad {grad:.4f} }}", shape="record", style="filled",
+                   fillcolor={"sending": "red", "done": "lightblue"}.get(state, "white"))
+        if node.operands:
+            graph.node(f"o{i}", label=node.op)
+            graph.edge(f"o{i}", f"n{i}")
+    for a, b, _ in scene.arrows:
+        graph.edge(f"n{a}", f"o{b}")
+    return graph.source
+
+
+def original_way(nb, root, frames, path):
+    """Write the GIF as the original did; return the width of its pictures."""
+    scene = nb.Scene(root)
+    pictures = []
+    for frame in frames:
+        png = subprocess.run([nb.dot_programs()[0], "-Tpng"], check=True, capture_output=True,
+                             input=original_source(scene, frame).encode()).stdout
+        pictures.append(imageio.v2.imread(png))
+    size = np.max([picture.shape for picture in pictures], 0)  # else mimsave stops
+    pictures = [np.pad(p, [(0, n) for n in size - p.shape], constant_values=255)
+                for p in pictures]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        imageio.v2.mimsave(path, pictures, duration=800)
+    return pictures[0].shape[1]
+
+
+def best(work, times):
+    """Return (shortest time of several, last result)."""
+    spent = []
+    for _ in range(times):
+        begin = time.perf_counter()
+        result = work()
+        spent.append(time.perf_counter() - begin)
+    return min(spent), result
+
+
+def compare(nb, name, root, times, folder):
+    """Return one row: times and sizes of both ways, and their ratios."""
+    root.backward()
+    frames, _ = nb.film(nb.Scene(root))
+    ours, theirs = folder / "ours.gif", folder / "theirs.gif"
+    fast, _ = best(lambda: root.backward(gif=ours), 3)
+    slow, wide = best(lambda: original_way(nb, root, frames, theirs), times)
+    small, large = os.path.getsize(ours), os.path.getsize(theirs)
+    return name, len(nb.collect(root)), len(frames), slow, fast, slow / fast, large, small, \
+        large / small, wide
+
+
+def main():
+    """Print the table; return whether every promised figure is reached."""
+    nb = load()
+    goals = {"neuron": (4, 2, 3), "MLP 2-4-1": (30, 10, 3), "MLP 2-5-5-1": (30, 10, 3)}
+    roots = [("neuron", neuron(nb), 3), ("MLP 2-4-1", network(nb, (2, 4, 1)), 1),
+             ("MLP 2-5-5-1", network(nb, (2, 5, 5, 1)), 1)]
+    print("| graph | nodes | frames | original | ours | faster | original | ours | smaller |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
+    good = True
+    with tempfile.TemporaryDirectory() as folder:
+        for name, root, times in roots[:2] if "--quick" in sys.argv else roots:
+            row = compare(nb, name, root, times, Path(folder))
+            _, nodes, frames, slow, fast, faster, large, small, smaller, wide = row
+            print(f"| {name} | {nodes} | {frames} | {slow:.2f} s, {wide} px wide | {fast:.2f} s "
+                  f"| {faster:.1f}x | {large / 1000:.0f} kB | {small / 1000:.0f} kB "
+                  f"| {smaller:.1f}x |", flush=True)
+            good &= faster >= goals[name][0] and smaller >= goals[name][1] \
+                and fast < goals[name][2]
+    if sys.platform != "win32":
+        said = subprocess.run([sys.executable, "-c", MEMORY.format(
+            tests=str(Path(__file__).parent))], capture_output=True, text=True, check=True)
+        frames, peak, before = map(int, said.stdout.split()[-3:])
+        print(f"memory: {peak} MB at most for {frames} frames ({before} MB before painting)")
+        good &= peak < 500
+    return good
+
+
+if __name__ == "__main__":
+    sys.exit(0 if main() else 1)

@@ -1,0 +1,206 @@
+"""Edit, run and check mGradPlus.ipynb, which stays the only source.
+
+    python tests/notebook.py text     # notebook -> build/mGradPlus.py, percent cells with ids in the headers
+    python tests/notebook.py apply    # build/mGradPlus.py -> notebook; unchanged code cells keep their outputs
+    python tests/notebook.py run      # run all in a fresh kernel, store clean outputs (and assets/)
+    python tests/notebook.py verify   # run a copy in a fresh kernel; complain about errors, warnings, differences
+    python tests/notebook.py check    # valid, clean, exact round trip through the text form
+"""
+import json
+import os
+import re
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import nbformat
+from cells import NOTEBOOK, ROOT, read, source
+
+TEXT = ROOT / "build" / "mGradPlus.py"
+HEADER = re.compile(r"^# %% (code|markdown) ([A-Za-z0-9_-]{1,64})(?: (\{.*\}))?$")
+METADATA = {"kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+            "language_info": {"name": "python"}}
+KEPT = {"tags", "jupyter"}
+WIDGET = "application/vnd.jupyter.widget-view+json"
+
+
+def dumps(notebook):
+    """Return the file's text for a notebook: as nbformat and JupyterLab write it."""
+    return json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+
+
+def write(notebook, path=NOTEBOOK):
+    """Write the notebook under a temporary name, then rename: never half a file."""
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(dumps(notebook), "utf-8")
+    os.replace(temporary, path)
+
+
+def clean_output(output):
+    """Return an output without counts, widget views and addresses; None if nothing is left."""
+    if "execution_count" in output:
+        output["execution_count"] = None
+    if "data" in output:
+        output["metadata"] = {}
+        if output["data"].pop(WIDGET, None) is not None and set(output["data"]) <= {"text/plain"}:
+            return None
+        for kind, data in output["data"].items():
+            if kind.startswith("text/") or kind.endswith("svg+xml"):
+                text = "".join(data)
+                text = re.sub(r" at 0x[0-9a-f]{6,}", "", text) if kind == "text/plain" else text
+                output["data"][kind] = text.splitlines(keepends=True)
+    if "text" in output:
+        output["text"] = "".join(output["text"]).splitlines(keepends=True)
+    return output
+
+
+def clean(notebook):
+    """Return the notebook in its one clean form: no times, counts, widget state or host."""
+    notebook = {"cells": notebook["cells"], "metadata": METADATA, "nbformat": 4, "nbformat_minor": 5}
+    for cell in notebook["cells"]:
+        cell["metadata"] = {k: v for k, v in cell["metadata"].items() if k in KEPT and v}
+        cell["source"] = source(cell).rstrip("\n").splitlines(keepends=True)
+        if cell["cell_type"] == "code":
+            cell["execution_count"] = None
+            cell["outputs"] = [out for out in map(clean_output, cell["outputs"]) if out]
+    return notebook
+
+
+def to_text(notebook):
+    """Return the notebook as percent cells: ids in the headers, Markdown behind '# '."""
+    blocks = []
+    for cell in notebook["cells"]:
+        meta = json.dumps(cell["metadata"], sort_keys=True) if cell["metadata"] else ""
+        lines = source(cell).split("\n")
+        if cell["cell_type"] == "markdown":
+            lines = [f"# {line}" if line else "#" for line in lines]
+        blocks.append("\n".join([f"# %% {cell['cell_type']} {cell['id']} {meta}".rstrip(), *lines]))
+    return "\n\n".join(blocks) + "\n"
+
+
+def from_text(text, old):
+    """Return the notebook of percent cells; code cells unchanged since `old` keep their outputs."""
+    blocks = []
+    for line in text.split("\n"):
+        if found := HEADER.match(line):
+            blocks.append((found[1], found[2], json.loads(found[3] or "{}"), []))
+        elif line.startswith("# %%"):
+            sys.exit(f"A cell's header reads '# %% code|markdown ID {{metadata}}'; this one does not: {line}")
+        elif blocks:
+            blocks[-1][3].append(line)
+    ids = [block[1] for block in blocks]
+    if twice := sorted({i for i in ids if ids.count(i) > 1}):
+        sys.exit(f"Two cells share an id: {', '.join(twice)}")
+    known, cells = {cell["id"]: cell for cell in old["cells"]}, []
+    for kind, cell_id, meta, lines in blocks:
+        if kind == "markdown":
+            lines = [line[2:] if line.startswith("# ") else line[1:] for line in lines]
+        text = "\n".join(lines).rstrip("\n")
+        cell = {"cell_type": kind, "id": cell_id, "metadata": meta, "source": [text]}
+        if kind == "code":
+            was = known.get(cell_id, {})
+            same = was.get("cell_type") == "code" and source(was) == text
+            cell |= {"execution_count": None, "outputs": was["outputs"] if same else []}
+        cells.append(cell)
+    return clean({"cells": cells})
+
+
+def execute(notebook, folder, timeout=600):
+    """Return the notebook after running it in a fresh kernel that works in `folder`."""
+    from queue import Empty
+    from time import monotonic
+
+    from nbclient import NotebookClient
+
+    class Client(NotebookClient):
+        """A client that looks for a cell's reply every half second.
+
+        Traffic of an Output widget can hide the reply until the timeout has passed
+        (github.com/jupyter/nbclient/issues/312).
+        """
+
+        async def async_start_new_kernel_client(self):
+            client = await super().async_start_new_kernel_client()
+            get = client.shell_channel.get_msg
+
+            async def get_msg(timeout=None):
+                end = monotonic() + (float("inf") if timeout is None else timeout)
+                while True:
+                    try:
+                        return await get(timeout=min(0.5, max(0, end - monotonic())))
+                    except Empty:
+                        if monotonic() >= end:
+                            raise
+            client.shell_channel.get_msg = get_msg
+            return client
+
+    os.environ.pop("MPLBACKEND", None)  # it would switch the figures of the kernel off
+    os.environ["PYTHONHASHSEED"] = "0"
+    node = nbformat.reads(json.dumps(notebook), 4)
+    Client(node, timeout=timeout, kernel_name="python3", record_timing=False, coalesce_streams=True,
+           resources={"metadata": {"path": str(folder)}}).execute()
+    return clean(json.loads(nbformat.writes(node)))
+
+
+def run_copy(notebook):
+    """Return (notebook, folder): a run of a copy in a new temporary folder, and its files."""
+    folder = Path(tempfile.mkdtemp(prefix="mgradplus "))
+    return execute(notebook, folder), folder
+
+
+def shown(cell):
+    """Return what a code cell shows, as text; of pictures only that they are there."""
+    out = []
+    for output in cell["outputs"]:
+        data = output.get("data", {})
+        text = "".join(output.get("text", data.get("text/plain", "")))
+        pictures = re.findall(r"data:image/[\w+]+", "".join(data.get("text/html", "")))
+        out.append((output["output_type"], text, pictures, sorted(data)))
+    return out
+
+
+def complaints(fresh, saved):
+    """Return what is wrong with a fresh run: errors, warnings, texts unlike the saved ones."""
+    said = []
+    for new, old in zip(fresh["cells"], saved["cells"]):
+        if new["cell_type"] == "code":
+            said += [f"[{new['id']}] writes to stderr: {''.join(out['text'])[:200]}"
+                     for out in new["outputs"] if out.get("name") == "stderr"]
+            if shown(new) != shown(old):
+                said.append(f"[{new['id']}] shows {shown(new)!r:.300}\n  and not, as saved, {shown(old)!r:.300}")
+    return said
+
+
+def check(text):
+    """Raise if the notebook's text is not valid, clean, or exact when taken through text form."""
+    notebook = json.loads(text)
+    nbformat.validate(nbformat.reads(text, 4))
+    assert text == dumps(clean(json.loads(text))), "not clean: do text, then apply"
+    assert text == dumps(from_text(to_text(notebook), notebook)), "the round trip is not exact"
+
+
+def main(what):
+    """Do one of the commands of the module's docstring."""
+    old = read() if NOTEBOOK.exists() else {"cells": []}
+    if what == "text":
+        TEXT.parent.mkdir(exist_ok=True)
+        TEXT.write_text(to_text(old), "utf-8")
+    elif what == "apply":
+        write(from_text(TEXT.read_text("utf-8"), old))
+    elif what == "run":
+        write(execute(old, ROOT))
+    elif what == "verify":
+        fresh, folder = run_copy(old)
+        shutil.rmtree(folder)
+        said = complaints(fresh, old)
+        sys.exit("\n".join(said) if said else print(f"ok: all {len(old['cells'])} cells ran, the outputs are as saved"))
+    elif what == "check":
+        check(NOTEBOOK.read_text("utf-8"))
+        print(f"ok: {len(old['cells'])} cells, {NOTEBOOK.stat().st_size:,} bytes")
+    else:
+        sys.exit(__doc__)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1] if len(sys.argv) == 2 else "")

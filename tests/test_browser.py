@@ -1,0 +1,161 @@
+"""The notebook in real front ends: JupyterLab, Notebook 7 and the exported page, light and dark."""
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+from cells import ROOT, read
+
+playwright = pytest.importorskip("playwright.sync_api")
+axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+from browser import ARGUMENTS, CHROMIUM, Desk, Server, new_page, pictures  # noqa: E402
+
+pytestmark = [pytest.mark.slow, pytest.mark.browser,
+              pytest.mark.skipif(not CHROMIUM, reason="no Chromium here")]
+FRONT_ENDS = [("lab/tree", "Light"), ("lab/tree", "Dark"), ("notebooks", "Light"), ("notebooks", "Dark")]
+SAVED = read()
+PICTURES = sum("".join(out.get("data", {}).get("text/html", "")).count("<img ")
+               for cell in SAVED["cells"] for out in cell.get("outputs", []))
+SALAD = re.compile(r"<IPython|<Figure|FloatSlider\(|VBox\(|querySelector| at 0x")
+FRONT_END_FAULTS = {}
+FRONT_END_NOISE = {}
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with playwright.sync_playwright() as play:
+        running = play.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="module")
+def kit(tmp_path_factory):
+    """A copy of the kit in a folder with a space in its name."""
+    folder = tmp_path_factory.mktemp("browser") / "my kit"
+    shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(".*", "build", "tests"))
+    return folder
+
+
+@pytest.fixture(scope="module", params=FRONT_ENDS, ids=lambda p: f"{p[0].split('/')[0]}-{p[1].lower()}")
+def desk(request, browser, kit):
+    """The notebook after restart and run all; `.opened` holds the pictures it showed before, untrusted."""
+    app, theme = request.param
+    shutil.copy(ROOT / "mGradPlus.ipynb", kit)
+    with Server(kit, theme) as server:
+        page = new_page(browser)
+        desk = Desk(page, server, app, kit / "mGradPlus.ipynb")
+        desk.opened = pictures(page.locator(".jp-OutputArea-output"))
+        desk.words = words(page)
+        desk.restart_and_run_all()
+        desk.app = app.split("/")[0]
+        yield desk
+        (ROOT / "build").mkdir(exist_ok=True)
+        page.screenshot(path=ROOT / "build" / f"{desk.app}-{theme.lower()}.png")
+        page.close()
+
+
+def words(page):
+    """Return the text of all outputs of a page."""
+    return "\n".join(page.locator(".jp-OutputArea-output").all_inner_texts())
+
+
+def violations(page, selectors):
+    """Return {rule: [elements]} of what axe finds in parts of a page, less the front end's own faults."""
+    found = axe.Axe().run(page, context=selectors).response["violations"]
+    return {rule["id"]: [node["html"][:200] for node in rule["nodes"]] for rule in found
+            if rule["id"] not in FRONT_END_FAULTS}
+
+
+def noise(page):
+    return [text for text in page.said if not any(re.search(known, text) for known in FRONT_END_NOISE)]
+
+
+def test_as_downloaded_every_picture_is_there(desk):
+    assert len(desk.opened) == PICTURES and all(alt and width > 1 for alt, width in desk.opened)
+    assert not SALAD.search(desk.words)
+
+
+def test_runs_without_error_or_warning(desk):
+    assert desk.page.locator("[data-mime-type$='.error'], [data-mime-type$='.stderr']").all_inner_texts() == []
+
+
+def test_slider_by_keyboard(desk):
+    cell = desk.cell("slopes-secants")
+    picture = cell.locator(".widget-html img")
+    before = picture.get_attribute("src")
+    cell.locator(".noUi-handle").focus()
+    desk.page.keyboard.press("ArrowLeft" if desk.app == "lab" else "PageDown")  # Notebook 7 keeps the arrows
+    desk.wait(lambda: picture.get_attribute("src") != before, 10)
+
+
+def test_player_to_its_end(desk):
+    player = desk.cell("watch-play-neuron").locator(".mg-player")
+    bar, drawn = player.get_by_label("step", exact=True), player.locator("svg")
+    first, last = drawn.inner_html(), int(bar.get_attribute("max"))
+    for _ in range(last):
+        player.get_by_label("next step").click()
+    assert bar.input_value() == str(last) and drawn.inner_html() != first
+    player.get_by_label("previous step").click()
+    player.get_by_label("play", exact=True).click()
+    player.get_by_label("pause").wait_for()
+    player.get_by_label("play", exact=True).wait_for()  # it stops by itself
+    assert bar.input_value() == str(last)
+    player.get_by_label("first step").click()
+    assert bar.input_value() == "0"
+    bar.focus()
+    desk.page.keyboard.press("End")
+    assert bar.input_value() == str(last)
+
+
+def test_training_stopped_and_taken_up_again(desk):
+    desk.run("learn-make")
+    cell = desk.cell("learn-train")
+    desk.start("learn-train")
+    cell.get_by_text(re.compile(r"training.* \d\d?/100")).wait_for()
+    desk.page.wait_for_timeout(1000)
+    desk.do("notebook:interrupt-kernel")
+    cell.get_by_text(re.compile(r"Stopped by you\. \d\d? of 100 steps are done")).wait_for()
+    assert all(alt and width > 1 for alt, width in pictures(cell))
+    desk.wait(desk.idle, 10)
+    desk.run("learn-train")
+    assert "100/100" in cell.inner_text()
+
+
+def test_own_expression_and_its_gif(desk):
+    desk.type("play-expression-run", "p = Node(3)\nq = p * p + p\nq.backward(animate=True, gif='mine too.gif')")
+    desk.run("play-expression-run")
+    desk.cell("play-expression-run").locator(".mg-player[data-live]").wait_for()
+    assert (desk.folder / "mine too.gif").read_bytes().startswith(b"GIF89a")
+
+
+def test_outputs_are_accessible(desk):
+    assert violations(desk.page, [".jp-OutputArea-output", ".jp-MarkdownOutput"]) == {}
+
+
+def test_console_is_quiet(desk):
+    assert noise(desk.page) == []
+
+
+@pytest.fixture(scope="module")
+def exported(kit):
+    """The saved notebook as an HTML file beside its assets."""
+    shutil.copy(ROOT / "mGradPlus.ipynb", kit)
+    subprocess.run([sys.executable, "-m", "nbconvert", "--to", "html", "--log-level=ERROR", "mGradPlus.ipynb"],
+                   cwd=kit, check=True)
+    return (kit / "mGradPlus.html").as_uri()
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no-scripts"])
+def test_exported_page(browser, exported, scripts):
+    page = new_page(browser, java_script_enabled=scripts)
+    page.goto(exported)
+    found, players = pictures(page), page.locator(".mg-player[data-live]").count()
+    assert len(found) >= PICTURES - players and all(alt and width > 1 for alt, width in found)
+    assert players == scripts * page.locator(".mg-player").count()
+    assert not SALAD.search(words(page))
+    if scripts:
+        assert violations(page, [".jp-OutputArea-output", ".jp-RenderedMarkdown"]) == {}
+    assert noise(page) == []
+    page.close()

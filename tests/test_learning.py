@@ -1,0 +1,414 @@
+"""Chapter 4: networks, losses, optimizers, training, its pictures, and how it can fail."""
+
+import math
+import random
+
+import imageio.v3 as iio
+import numpy as np
+import pytest
+
+
+# ---------------------------------------------------------------- networks
+def test_the_network_of_the_design(nb):
+    model = nb.MLP(2, [16, 16, 1], rng=random.Random(1))
+    assert len(model.parameters()) == 337
+    assert repr(model) == "MLP(2 → 16 → 16 → 1, relu, 337 parameters)"
+    assert repr(model.layers[0]) == "Layer(2 → 16, relu)"
+    assert repr(model.layers[2].neurons[0]) == "Neuron(16 → 1, linear)"
+    assert isinstance(model((0.5, -0.5)), nb.Node)
+    assert isinstance(model([nb.Node(0.5), nb.Node(-0.5)]), nb.Node)
+    assert len(nb.MLP(2, [4, 3])((0, 1))) == 3
+
+
+def test_weights_come_neuron_by_neuron_from_the_generator_passed_in(nb):
+    model, rng = nb.MLP(2, [3, 1], rng=random.Random(7)), random.Random(7)
+    for layer in model.layers:
+        for neuron in layer.neurons:
+            assert neuron.bias.value == 0
+            for weight in neuron.weights:
+                assert weight.value == rng.uniform(-1, 1)
+    state = random.getstate()
+    nb.MLP(2, [3, 1], rng=random.Random(7))
+    assert random.getstate() == state, "a generator passed in leaves the global one alone"
+    rng = random.Random(7)
+    one, two = nb.Layer(2, 2, rng=rng), nb.Layer(2, 2, rng=rng)
+    assert nb.values_of(one.parameters()) != nb.values_of(two.parameters())
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh", "sigmoid", "linear"])
+@pytest.mark.parametrize("sizes", [[1], [1, 1], [4, 1, 2], [5, 3]])
+def test_scores_are_the_values_of_the_nodes(nb, activation, sizes):
+    model = nb.MLP(3, sizes, activation, rng=random.Random(5))
+    points = [[0.5, -1.0, 2.0], [0, 0, 0], [1e3, -1e3, 1e3]]
+    wanted = [model(point) for point in points]
+    wanted = [[n.value for n in w] if isinstance(w, list) else w.value for w in wanted]
+    assert nb.scores(model, points) == wanted
+
+
+def test_scores_build_no_node(nb, monkeypatch):
+    model = nb.MLP(2, [4, 4, 1])
+    monkeypatch.setattr(nb.Node, "__init__", None)
+    monkeypatch.setattr(nb, "record", None)
+    nb.scores(model, [(0.0, 1.0)] * 3)
+
+
+def test_bad_networks_are_refused(nb):
+    with pytest.raises(ValueError, match="activation is one of relu, tanh.*'swish'"):
+        nb.Neuron(2, "swish")
+    with pytest.raises(ValueError, match="1 neuron or more"):
+        nb.MLP(2, [3, 0, 1])
+    with pytest.raises(ValueError, match="1 neuron or more"):
+        nb.MLP(2, [])
+    with pytest.raises(ValueError, match="as many weights as inputs"):
+        nb.MLP(2, [1])((1, 2, 3))
+
+
+# ---------------------------------------------------------------- losses
+LABELS = [1, -1, 1, -1, 1]
+SCORES = [0.3, 0.4, 2.5, -3.0, -1.2]
+REFERENCE = {
+    "squared_loss": lambda s, y: np.mean((s - y) ** 2),
+    "margin_loss": lambda s, y: np.mean(np.maximum(0, 1 - s * y)),
+    "logistic_loss": lambda s, y: np.mean(np.logaddexp(0, -s * y)),
+}
+
+
+@pytest.mark.parametrize("name", REFERENCE)
+def test_losses_and_their_gradients(nb, name):
+    s, y, reference, h = np.array(SCORES), np.array(LABELS), REFERENCE[name], 1e-6
+    nodes = [nb.Node(v) for v in SCORES]
+    loss = getattr(nb, name)(nodes, LABELS)
+    loss.backward()
+    assert loss.value == pytest.approx(reference(s, y), rel=1e-14)
+    for k, node in enumerate(nodes):
+        nudge = h * (np.arange(len(s)) == k)
+        slope = (reference(s + nudge, y) - reference(s - nudge, y)) / (2 * h)
+        assert node.grad == pytest.approx(slope, abs=1e-8)
+
+
+@pytest.mark.parametrize("score", [-1000, -800, 0, 800, 1000])
+def test_the_logistic_loss_is_stable(nb, score):
+    node = nb.Node(score)
+    loss = nb.logistic_loss([node], [1])
+    loss.backward()
+    assert loss.value == pytest.approx(np.logaddexp(0.0, -score))
+    assert node.grad == pytest.approx({0: -0.5}.get(score, -1 if score < 0 else 0))
+
+
+def test_cross_entropy(nb):
+    rng = np.random.default_rng(1)
+    rows, labels = rng.normal(size=(6, 4)) * 3, [0, 3, 1, 1, 2, 0]
+    nodes = [[nb.Node(v) for v in row] for row in rows]
+    loss = nb.cross_entropy(nodes, labels)
+    loss.backward()
+    p = np.exp(rows) / np.exp(rows).sum(1, keepdims=True)
+    assert loss.value == pytest.approx(-np.log(p[range(6), labels]).mean(), rel=1e-13)
+    grads = np.array([[node.grad for node in row] for row in nodes])
+    assert grads == pytest.approx((p - np.eye(4)[labels]) / 6, abs=1e-14)
+
+
+@pytest.mark.parametrize("first, wanted", [(800, 0), (-800, 800.6931471805599)])
+def test_cross_entropy_is_stable(nb, first, wanted):
+    row = [nb.Node(first), nb.Node(0), nb.Node(0)]
+    loss = nb.cross_entropy([row], [0])
+    loss.backward()
+    assert loss.value == wanted
+    assert all(math.isfinite(node.grad) for node in row)
+
+
+def test_losses_want_as_many_scores_as_labels(nb):
+    for loss in (nb.squared_loss, nb.margin_loss, nb.logistic_loss):
+        with pytest.raises(ValueError):
+            loss([nb.Node(1)], [1, 1])
+
+
+def test_the_penalty_and_its_gradient(nb):
+    ps = [nb.Node(v, "weight") for v in (0.5, -2.0, 3.0)]
+    price = nb.penalty(ps, 0.1)
+    price.backward()
+    assert price.value == pytest.approx(0.1 * (0.25 + 4 + 9))
+    assert [p.grad for p in ps] == pytest.approx([0.1, -0.4, 0.6])
+
+
+# ---------------------------------------------------------------- optimizers
+def descend(nb, optimizer, ps, steps=12):
+    """Return the parameters through `steps` steps on x² + 10·y² + x·y."""
+    x, y = ps
+    path = []
+    for _ in range(steps):
+        (x * x + 10 * y * y + x * y).backward()
+        optimizer.step()
+        path.append([x.value, y.value])
+    return np.array(path)
+
+
+def slope_of_bowl(p):
+    return np.array([2 * p[0] + p[1], 20 * p[1] + p[0]])
+
+
+@pytest.mark.parametrize("momentum", [0, 0.9])
+def test_sgd_against_numpy(nb, momentum):
+    ps = [nb.Node(1.5), nb.Node(-0.5)]
+    path = descend(nb, nb.SGD(ps, 0.03, momentum=momentum), ps)
+    p, v = np.array([1.5, -0.5]), np.zeros(2)
+    for seen in path:
+        v = momentum * v + slope_of_bowl(p)
+        p = p - 0.03 * v
+        assert seen == pytest.approx(p, rel=1e-12)
+
+
+def test_adam_against_numpy(nb):
+    ps = [nb.Node(1.5), nb.Node(-0.5)]
+    path = descend(nb, nb.Adam(ps, 0.05), ps)
+    p, m, v = np.array([1.5, -0.5]), np.zeros(2), np.zeros(2)
+    for k, seen in enumerate(path, 1):
+        g = slope_of_bowl(p)
+        m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g * g
+        p = p - 0.05 * (m / (1 - 0.9 ** k)) / (np.sqrt(v / (1 - 0.999 ** k)) + 1e-8)
+        assert seen == pytest.approx(p, rel=1e-10)
+
+
+# ---------------------------------------------------------------- training
+@pytest.fixture
+def moons(nb):
+    return nb.moons(1337)
+
+
+def recipe(nb, moons, steps=100, **extra):
+    """Return the Training of the known answers."""
+    model = nb.MLP(2, [16, 16, 1], rng=random.Random(1337))
+    return nb.Training(model, *moons, rate=nb.falling, steps=steps, **extra)
+
+
+def test_the_known_losses(nb, moons):
+    run = recipe(nb, moons, steps=3)
+    run.train(live=False)
+    (first, right), (second, _), (third, _) = run.history
+    assert first == pytest.approx(0.8958441028683222, rel=1e-12)
+    assert right == 0.5
+    assert second == pytest.approx(1.72359, rel=1e-5)
+    assert third == pytest.approx(0.742900, rel=1e-5)
+
+
+def test_the_data_are_those_of_the_recipe(nb, moons):
+    from sklearn.datasets import make_moons
+    state = np.random.get_state()
+    np.random.seed(1337)
+    points, labels = make_moons(n_samples=100, noise=0.1)
+    np.random.set_state(state)
+    assert moons[0] == points.tolist()
+    assert moons[1] == (2 * labels - 1).tolist()
+
+
+@pytest.mark.parametrize("seed", [1337, 1, 2])
+def test_it_learns_the_moons_it_has_not_seen(nb, seed):
+    model = nb.MLP(2, [16, 16, 1], rng=random.Random(seed))
+    run = nb.Training(model, *nb.moons(seed), rate=nb.falling)
+    run.train(live=False)
+    points, labels = nb.moons(seed + 50, n=300)
+    assert nb.accuracy(nb.scores(model, points), labels) > 0.95
+
+
+def short(nb, **extra):
+    """Return a small, quick Training."""
+    net = nb.MLP(2, [4, 1], rng=random.Random(3))
+    extra = {"optimizer": nb.Adam(net.parameters(), 0.05), "steps": 12} | extra
+    return nb.Training(net, *nb.moons(1, n=20), **extra)
+
+
+def interrupted_loss(nb, at):
+    """Return a loss that is interrupted in the middle of its `at`-th call, once."""
+    calls = []
+
+    def loss(outputs, labels):
+        calls.append(1)
+        if len(calls) == at:
+            raise KeyboardInterrupt
+        return nb.margin_loss(outputs, labels)
+    return loss
+
+
+def test_an_interrupt_keeps_the_last_finished_step_and_training_goes_on(nb, capsys):
+    whole, run = short(nb), short(nb, loss=interrupted_loss(nb, 6))
+    whole.train(live=False)
+    run.train(live=False)
+    assert "Stopped by you. 5 of 12 steps are done" in capsys.readouterr().out
+    assert run.history == whole.history[:5]
+    five = short(nb, steps=5)
+    five.train(live=False)
+    assert nb.values_of(run.parameters) == nb.values_of(five.parameters)
+    run.train(live=False)
+    assert run.history == whole.history
+    assert nb.values_of(run.parameters) == nb.values_of(whole.parameters)
+
+
+@pytest.mark.parametrize("kind", ["SGD", "Adam"])
+def test_an_interrupt_in_the_middle_of_a_move_undoes_the_move(nb, kind, monkeypatch):
+    def make():
+        run = short(nb)
+        extra = {"momentum": 0.9} if kind == "SGD" else {}
+        run.optimizer = getattr(nb, kind)(run.parameters, 0.05, **extra)
+        run.finished = nb.values_of(run.parameters), run.optimizer.state, 0
+        return run
+
+    whole, run = make(), make()
+    whole.train(live=False)
+
+    class Bomb(list):
+        """A list of parameters whose iteration is interrupted half-way, once."""
+        armed = False
+
+        def __iter__(self):
+            for k, p in enumerate(list.__iter__(self)):
+                if self.armed and k == 7:
+                    self.armed = False
+                    raise KeyboardInterrupt
+                yield p
+
+    parameters = run.optimizer.parameters = Bomb(run.parameters)
+
+    def watch(training):
+        parameters.armed = len(training.history) == 4
+
+    run.train(live=False, watch=watch)
+    assert len(run.history) == 4
+    run.train(live=False)
+    assert run.history == whole.history
+    assert nb.values_of(run.parameters) == nb.values_of(whole.parameters)
+
+
+def test_a_rate_too_high_stops_with_words_and_a_usable_model(nb, moons, capsys):
+    model = nb.MLP(2, [4, 4, 1], "linear", rng=random.Random(1337))
+    run = nb.Training(model, *moons, rate=lambda k: 100, steps=60)
+    run.train(live=False)
+    assert "the rate is too high" in capsys.readouterr().out
+    assert 0 < len(run.history) < 60
+    assert all(math.isfinite(v) for v in nb.values_of(run.parameters))
+
+
+@pytest.mark.parametrize("points, labels, message", [
+    ([[0.0, 1.0]], [1], "two points or more; got 1"),
+    ([], [], "two points or more; got 0"),
+    ([[0.0, 1.0], [1.0, 0.0]], [1, 1], "all labels are 1"),
+    ([[0.0, 1.0], [1.0, math.nan]], [1, -1], r"point 1 is \(1.0, nan\)"),
+    ([[0.0, math.inf], [1.0, 0.0]], [1, -1], "point 0 is"),
+    ([[0.0, 1.0], [1.0, 0.0]], [1], "2 points but 1 labels"),
+])
+def test_odd_data_are_refused_in_words(nb, points, labels, message):
+    with pytest.raises(ValueError, match=message):
+        nb.Training(nb.MLP(2, [2, 1]), points, labels)
+
+
+def test_live_training_ends_where_quiet_training_ends(nb, monkeypatch):
+    shown = []
+
+    class Handle:
+        def update(self, what, raw=False):
+            shown.append(what)
+
+    def display(what=None, display_id=None, raw=False):
+        shown.append(what)
+        return Handle()
+
+    monkeypatch.setattr(nb, "display", display)
+    quiet, live = short(nb), short(nb)
+    quiet.train(live=False)
+    live.train()
+    assert live.history == quiet.history
+    bars = [what["text/plain"] for what in shown if isinstance(what, dict)]
+    pictures = [what for what in shown if isinstance(what, nb.Picture)]
+    assert bars[-1].startswith("training 12/12, loss ")
+    assert " left" not in bars[-1]
+    assert "step 12: loss" in pictures[-1].alt
+    assert len(pictures) < 8, "at most ten pictures a second"
+
+
+def test_an_interrupted_live_training_shows_its_last_state(nb, monkeypatch, capsys):
+    shown = []
+
+    class Handle:
+        def update(self, what, raw=False):
+            shown.append(what)
+
+    monkeypatch.setattr(nb, "display", lambda *args, **kw: Handle())
+    run = short(nb, loss=interrupted_loss(nb, 4))
+    run.train()
+    pictures = [what for what in shown if isinstance(what, nb.Picture)]
+    assert "step 3: loss" in pictures[-1].alt
+    assert "3 of 12 steps" in capsys.readouterr().out
+
+
+# ---------------------------------------------------------------- pictures
+def test_the_boundary_gif(nb, tmp_path):
+    run = short(nb)
+    paint = nb.TrainingPicture(run.points, run.labels, run.steps)
+    frames = [paint(run.model, [], "step 0")]
+    run.train(live=False, watch=lambda t: frames.append(
+        paint(t.model, [loss for loss, _ in t.history], f"step {len(t.history)}")))
+    path = tmp_path / "new folder" / "boundary.gif"
+    assert nb.save_gif(frames, path, seconds=0.25, last=2) < 400
+    info = iio.immeta(path, index=None)
+    images = iio.imread(path, index=None)
+    durations = [iio.immeta(path, index=k)["duration"] for k in range(len(images))]
+    assert sum(durations) == pytest.approx(12 * 250 + 2000)
+    assert info["loop"] == 0
+    assert images[0].shape == images[-1].shape
+    assert np.any(images[0] != images[-1])
+    assert [p.name for p in path.parent.iterdir()] == ["boundary.gif"], "no part is left"
+
+
+def test_regions_of_a_model_that_says_nothing_draw_without_a_warning(nb, recwarn):
+    model = nb.MLP(2, [2, 1])
+    nb.set_values(model, [0] * len(model.parameters()))
+    fig, ax = nb.plt.subplots()
+    nb.draw_regions(ax, model, nb.moons(1)[0], n=10)
+    nb.set_values(model, [math.nan] * len(model.parameters()))
+    nb.draw_regions(ax, model, nb.moons(1)[0], n=10)
+    nb.figure("nothing", fig)
+    assert not recwarn.list
+
+
+def test_each_class_has_one_color_and_one_marker(nb):
+    fig, ax = nb.plt.subplots()
+    artists = nb.draw_points(ax, [[0, 0], [1, 1], [2, 2]], [0, 1, 2])
+    colors = [nb.matplotlib.colors.to_hex(a.get_facecolor()[0]).upper() for a in artists]
+    assert tuple(colors) == nb.CLASS_COLORS
+    assert [a.get_label() for a in artists] == ["class 0", "class 1", "class 2"]
+    nb.plt.close(fig)
+
+
+# ---------------------------------------------------------------- lessons
+def test_pulls_of_points_add_up_to_the_step(nb, moons):
+    model = nb.MLP(2, [4, 1], rng=random.Random(2))
+    whole = nb.gradient(model, *moons)
+    pulls = [nb.gradient(model, [x], [y]) for x, y in zip(*moons)]
+    assert np.mean(pulls, axis=0) == pytest.approx(np.array(whole), abs=1e-12)
+
+
+def test_the_ancestors_sweep_is_wrong_where_a_hidden_value_is_shared(nb, moons):
+    model = nb.MLP(2, [16, 16, 1], rng=random.Random(1337))
+    true = nb.gradient(model, *moons)
+    wrong = nb.gradient(model, *moons, backward=nb.preorder_backward)
+    assert wrong[48:] == pytest.approx(true[48:], abs=1e-12), "layers 2 and 3 are right"
+    assert nb.cosine(true[:48], wrong[:48]) < 0.2, "layer 1 is not"
+    a = nb.Node(3)
+    b = 2 * a
+    c = b + 1
+    nb.preorder_backward(c * b)
+    assert a.grad == 14
+    (c * b).backward()
+    assert a.grad == 26
+
+
+def test_the_five_ways_to_spoil_a_training(nb, moons):
+    runs = nb.spoiled_trainings(*moons)
+    for run in runs.values():
+        run.train(live=False)
+    right = {name: nb.accuracy(nb.scores(run.model, moons[0]), moons[1])
+             for name, run in runs.items()}
+    dead = {name: nb.dead_share(run.model, moons[0]) for name, run in runs.items()}
+    assert right["healthy"] > 0.95
+    assert all(right[name] < 0.92 for name in runs if name != "healthy")
+    assert dead["healthy"] < 0.3
+    assert dead["zero start"] == dead["dead relus"] == 1
+    assert max(nb.layer_norms(runs["zero start"].model)) < 1e-15

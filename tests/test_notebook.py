@@ -1,0 +1,119 @@
+"""The whole notebook in a real kernel, the file itself, its GIFs, its export, and the README's neuron."""
+import contextlib
+import io
+import json
+import re
+import subprocess
+import sys
+
+import notebook
+import pytest
+from cells import ROOT, code_cells, read, source
+from PIL import Image
+
+SAVED = read()
+
+
+@pytest.fixture(scope="session")
+def fresh():
+    """A run of a copy of the notebook in a fresh kernel, and the folder it worked in."""
+    return notebook.run_copy(SAVED)
+
+
+@pytest.mark.slow
+def test_runs_in_a_fresh_kernel_and_shows_what_is_saved(fresh):
+    assert not notebook.complaints(fresh[0], SAVED)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["neuron.gif", "moons.png", "boundary.png", "boundary.gif"])
+def test_writes_its_assets(fresh, name):
+    made, kept = fresh[1] / "assets" / name, ROOT / "assets" / name
+    with Image.open(made) as new, Image.open(kept) as old:
+        assert (new.format, new.size, getattr(new, "n_frames", 1)) == (old.format, old.size, getattr(old, "n_frames", 1))
+
+
+def test_the_hero_gif():
+    with Image.open(ROOT / "assets" / "neuron.gif") as gif:
+        times = []
+        for k in range(gif.n_frames):
+            gif.seek(k)
+            times.append(gif.info["duration"])
+        assert gif.info["loop"] == 0 and gif.width >= 900
+        assert times[-1] >= 3 * min(times) and min(times) >= 500 and len(times) >= 6
+    assert (ROOT / "assets" / "neuron.gif").stat().st_size < 120_000
+
+
+def test_the_file_is_clean():
+    notebook.check((ROOT / "mGradPlus.ipynb").read_text("utf-8"))
+    assert (ROOT / "mGradPlus.ipynb").stat().st_size < 2_000_000
+
+
+def test_outputs_are_saved_and_hold_no_error_or_warning():
+    for cell in SAVED["cells"]:
+        for out in cell.get("outputs", []):
+            assert out["output_type"] != "error" and out.get("name") != "stderr", cell["id"]
+            assert "image/gif" not in out.get("data", {}), cell["id"]
+            assert "image/svg+xml" not in out.get("data", {}), cell["id"]
+    text = json.dumps([cell.get("outputs", []) for cell in SAVED["cells"]])
+    assert not re.findall(r"at 0x[0-9a-f]{6,}|/tmp/|/root/|/home/|ipykernel_", text)
+
+
+def test_every_picture_has_words():
+    pages = ["".join(out["data"].get("text/html", "")) for cell in SAVED["cells"]
+             for out in cell.get("outputs", []) if "data" in out]
+    images = [tag for page in pages for tag in re.findall(r"<img\b[^>]*>", page)]
+    assert len(images) > 20
+    assert not [tag[:80] for tag in images if not re.search(r'alt="[^"]{15,}"', tag)]
+
+
+def test_no_cell_uses_what_stalls_a_headless_run():
+    for _, cell_id, text in code_cells():
+        assert not re.search(r"\binteract\w*\(|\bOutput\(|^%|^!", text, re.M), cell_id
+
+
+def test_text_form_keeps_ids_and_outputs():
+    text = notebook.to_text(SAVED)
+    assert notebook.from_text(text, SAVED) == notebook.clean(json.loads(json.dumps(SAVED)))
+    marker = "# %% code node-example-forward\na = 3"
+    assert text.count(marker) == 1
+    changed = notebook.from_text(text.replace(marker, marker.replace("3", "4")), SAVED)
+    lost = [new["id"] for new, old in zip(changed["cells"], SAVED["cells"])
+            if new.get("outputs") != old.get("outputs")]
+    assert lost == ["node-example-forward"]
+
+
+def test_text_form_refuses_a_broken_header_and_a_double_id():
+    for text in ("# %% cod x\n", "# %% code x\n1\n\n# %% code x\n2\n"):
+        with pytest.raises(SystemExit):
+            notebook.from_text(text, {"cells": []})
+
+
+def test_a_missing_package_is_named_with_the_remedy(monkeypatch):
+    text = {cell["id"]: source(cell) for cell in SAVED["cells"]}["open-imports"]
+    monkeypatch.setitem(sys.modules, "graphviz", None)
+    with pytest.raises(SystemExit, match="graphviz.*not installed[\\s\\S]*pip install"):
+        exec(text, {})
+
+
+def test_an_old_python_is_named(monkeypatch):
+    text = {cell["id"]: source(cell) for cell in SAVED["cells"]}["open-imports"]
+    monkeypatch.setattr(sys, "version_info", (3, 10, 9))
+    with pytest.raises(SystemExit, match="3.11 or newer"):
+        exec(text, {})
+
+
+@pytest.mark.slow
+def test_exports_to_html():
+    page = subprocess.run([sys.executable, "-m", "nbconvert", "--to", "html", "--stdout", "--log-level=ERROR",
+                           str(ROOT / "mGradPlus.ipynb")], capture_output=True, check=True, encoding="utf-8").stdout
+    assert page.count("<img") > 20 and "FloatSlider(" not in page and "&lt;IPython" not in page
+
+
+def test_the_neuron_of_the_readme(nb):
+    readme = (ROOT / "README.md").read_text("utf-8")
+    code = re.search(r"```python\n(.*?)```", readme, re.S)[1]
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        exec(code.split("n.draw_graph")[0], vars(nb) | {})
+    assert said.getvalue() == "grad of w1: 0.5, w2: -0.5, b: 1\n"
