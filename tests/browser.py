@@ -1,4 +1,5 @@
 """A private Jupyter server, and a notebook opened in it by a real browser."""
+import contextlib
 import json
 import os
 import re
@@ -90,7 +91,8 @@ class Desk:
         cells = read(path)["cells"]
         self.page, self.server, self.folder = page, server, path.parent
         self.place = {cell["id"]: n for n, cell in enumerate(cells)}
-        self.code = [cell["id"] for cell in cells if cell["cell_type"] == "code" and source(cell).strip()]
+        self.code = [cell["id"] for cell in cells if cell["cell_type"] == "code" and source(cell).strip()
+                     and "jupyter" not in cell["metadata"]]
         page.goto(f"{server.url}/{app}/{path.name}?token=t")
         self.cell(cells[-1]["id"]).wait_for(state="attached", timeout=60_000)
         self.wait(self.idle, 60)
@@ -117,20 +119,28 @@ class Desk:
         return kernels and all(k["execution_state"] == "idle" and k["connections"] for k in kernels)
 
     def prompts(self):
-        """Return {cell id: "[3]:"} of all code cells that hold code."""
+        """Return {cell id: "[3]:"} of the code cells that hold code and are not folded."""
         texts = self.page.locator(".jp-Notebook .jp-Cell").evaluate_all(
             "all => all.map(cell => cell.querySelector('.jp-InputPrompt')?.textContent)")
         return {cell_id: texts[self.place[cell_id]] for cell_id in self.code}
 
+    def complaints(self):
+        """Return the texts of all errors and warnings among the outputs."""
+        return self.page.locator("[data-mime-type$='.error'], [data-mime-type$='.stderr']").all_inner_texts()
+
+    def not_run(self):
+        """Return the ids of the cells that have not run."""
+        return [cell_id for cell_id, prompt in self.prompts().items() if not re.search(r"\d", prompt)]
+
     def restart_and_run_all(self):
-        """Restart the kernel and run all cells."""
+        """Restart the kernel and run all cells, up to an error if there is one."""
         for _ in range(3):  # a click that comes before the page is ready is lost
             self.do("notebook:restart-run-all")
             self.page.locator(".jp-Dialog .jp-mod-accept").click()
-            self.page.wait_for_timeout(5000)
-            if any(re.search(r"[\d*]", text) for text in self.prompts().values()):
+            with contextlib.suppress(TimeoutError):
+                self.wait(lambda: any("*" in prompt for prompt in self.prompts().values()), 20)
                 break
-        self.wait(lambda: self.idle() and all(re.search(r"\d", p) for p in self.prompts().values()), 300)
+        self.wait(lambda: self.idle() and (not self.not_run() or self.complaints()), 300)
 
     def start(self, cell_id):
         """Put the cursor into a cell and run it, without waiting."""

@@ -18,12 +18,19 @@ SAVED = read()
 PICTURES = sum("".join(out.get("data", {}).get("text/html", "")).count("<img ")
                for cell in SAVED["cells"] for out in cell.get("outputs", []))
 SALAD = re.compile(r"<IPython|<Figure|FloatSlider\(|VBox\(|querySelector| at 0x")
-FRONT_END_FAULTS = {}
-FRONT_END_NOISE = {}
+FRONT_END_FAULTS = {  # what axe finds, and in which elements
+    "aria-input-field-name": 'class="noUi-handle',  # ipywidgets names no slider; each has a named field beside it
+}
+FRONT_END_NOISE = [
+    r"^Connection lost, reconnecting in",  # at each restart of the kernel
+    r"^Menu entry for command .* is duplicated|^\[yjs#509\] Not same Y\.Doc|reading 'schema'",  # Notebook 7's own
+    r"ERR_FAILED https://cdnjs\.cloudflare\.com/",  # an exported page asks for MathJax and require.js, if it can
+]
 
 
 @pytest.fixture(scope="module")
 def browser():
+    """A headless Chromium."""
     with playwright.sync_playwright() as play:
         running = play.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield running
@@ -46,14 +53,15 @@ def desk(request, browser, kit):
     with Server(kit, theme) as server:
         page = new_page(browser)
         desk = Desk(page, server, app, kit / "mGradPlus.ipynb")
-        desk.opened = pictures(page.locator(".jp-OutputArea-output"))
-        desk.words = words(page)
-        desk.restart_and_run_all()
+        desk.opened, desk.words = pictures(page.locator(".jp-OutputArea-output")), words(page)
         desk.app = app.split("/")[0]
-        yield desk
-        (ROOT / "build").mkdir(exist_ok=True)
-        page.screenshot(path=ROOT / "build" / f"{desk.app}-{theme.lower()}.png")
-        page.close()
+        try:
+            desk.restart_and_run_all()
+            yield desk
+        finally:
+            (ROOT / "build").mkdir(exist_ok=True)
+            page.screenshot(path=ROOT / "build" / f"{desk.app}-{theme.lower()}.png")
+            page.close()
 
 
 def words(page):
@@ -62,13 +70,15 @@ def words(page):
 
 
 def violations(page, selectors):
-    """Return {rule: [elements]} of what axe finds in parts of a page, less the front end's own faults."""
-    found = axe.Axe().run(page, context=selectors).response["violations"]
-    return {rule["id"]: [node["html"][:200] for node in rule["nodes"]] for rule in found
-            if rule["id"] not in FRONT_END_FAULTS}
+    """Return [(rule, element)] of what axe finds in parts of a page, less the front end's own faults."""
+    found = [(rule["id"], node["html"][:200]) for rule in
+             axe.Axe().run(page, context=selectors).response["violations"] for node in rule["nodes"]]
+    return [(rule, element) for rule, element in found
+            if rule not in FRONT_END_FAULTS or FRONT_END_FAULTS[rule] not in element]
 
 
 def noise(page):
+    """Return what the console of a page complains of, less the front end's own noise."""
     return [text for text in page.said if not any(re.search(known, text) for known in FRONT_END_NOISE)]
 
 
@@ -78,7 +88,7 @@ def test_as_downloaded_every_picture_is_there(desk):
 
 
 def test_runs_without_error_or_warning(desk):
-    assert desk.page.locator("[data-mime-type$='.error'], [data-mime-type$='.stderr']").all_inner_texts() == []
+    assert desk.complaints() == [] and desk.not_run() == []
 
 
 def test_slider_by_keyboard(desk):
@@ -131,7 +141,7 @@ def test_own_expression_and_its_gif(desk):
 
 
 def test_outputs_are_accessible(desk):
-    assert violations(desk.page, [".jp-OutputArea-output", ".jp-MarkdownOutput"]) == {}
+    assert violations(desk.page, [".jp-OutputArea-output", ".jp-MarkdownOutput"]) == []
 
 
 def test_console_is_quiet(desk):
@@ -156,6 +166,6 @@ def test_exported_page(browser, exported, scripts):
     assert players == scripts * page.locator(".mg-player").count()
     assert not SALAD.search(words(page))
     if scripts:
-        assert violations(page, [".jp-OutputArea-output", ".jp-RenderedMarkdown"]) == {}
+        assert violations(page, [".jp-OutputArea-output", ".jp-RenderedMarkdown"]) == []
     assert noise(page) == []
     page.close()

@@ -125,7 +125,7 @@ def test_prose_and_code_are_in_proportion():
     code = [line for n, i, s in CODE for line in lines(s)
             if i not in LONG_CELLS and "hide-input" not in CELLS[n]["metadata"].get("tags", [])]
     comments = [line for line in code if line.strip().startswith("#")]
-    assert 10 <= words / len(code) <= 30
+    assert 8 <= words / len(code) <= 30
     assert len(comments) < 0.07 * len(code)
 
 

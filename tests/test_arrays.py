@@ -1,0 +1,272 @@
+"""Chapter 5: every array operation, every pair of broadcastable shapes, random graphs, layers, both engines."""
+import gc
+import itertools
+import math
+import random
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+SHAPES = [(), (1,), (3,), (1, 1), (1, 3), (2, 1), (2, 3), (1, 1, 1), (1, 2, 3), (4, 1, 3), (4, 2, 1), (4, 2, 3)]
+
+
+def broadcastable(a, b):
+    try:
+        return np.broadcast_shapes(a, b)
+    except ValueError:
+        return None
+
+
+PAIRS = [(a, b) for a, b in itertools.product(SHAPES, SHAPES) if broadcastable(a, b) is not None]
+
+
+def entries(shape, seed, low=0.5, high=2.0):
+    return np.random.default_rng(seed).uniform(low, high, shape)
+
+
+def by_copies(gradient, shape):
+    """An independent way to sum a gradient over copies: entry by entry."""
+    out = np.zeros(shape)
+    extra = gradient.ndim - len(shape)
+    for at in np.ndindex(gradient.shape):
+        out[tuple(0 if n == 1 else k for k, n in zip(at[extra:], shape))] += gradient[at]
+    return out
+
+
+DERIVATIVES = {
+    "+": (lambda a, b: a + b, lambda a, b: (1 + 0 * (a + b), 1 + 0 * (a + b))),
+    "-": (lambda a, b: a - b, lambda a, b: (1 + 0 * (a + b), -1 + 0 * (a + b))),
+    "*": (lambda a, b: a * b, lambda a, b: (b + 0 * a, a + 0 * b)),
+    "/": (lambda a, b: a / b, lambda a, b: (1 / b + 0 * a, -a / b**2)),
+    "**": (lambda a, b: a**b, lambda a, b: (b * np.exp((b - 1) * np.log(a)), np.exp(b * np.log(a)) * np.log(a))),
+}
+
+
+@pytest.mark.parametrize("op", DERIVATIVES)
+@pytest.mark.parametrize("a, b", PAIRS)
+def test_every_pair_of_broadcastable_shapes(nb, op, a, b):
+    value, derive = DERIVATIVES[op]
+    x, y = entries(a, 1), entries(b, 2)
+    tx, ty = nb.Tensor(x), nb.Tensor(y)
+    result = value(tx, ty)
+    upstream = entries(result.shape, 3, -1, 1)
+    for _ in range(2):
+        result.backward(upstream)
+        dx, dy = (np.asarray(d) * upstream for d in derive(x, y))
+        assert tx.grad.shape == a and ty.grad.shape == b
+        np.testing.assert_allclose(tx.grad, by_copies(dx, a), rtol=1e-12, atol=1e-14)
+        np.testing.assert_allclose(ty.grad, by_copies(dy, b), rtol=1e-12, atol=1e-14)
+    np.testing.assert_array_equal(result.value, value(x, y))
+    assert (tx.value == x).all() and (ty.value == y).all()
+
+
+UNARY = {
+    "exp": (lambda t: t.exp(), np.exp), "log": (lambda t: t.log(), lambda x: 1 / x),
+    "sqrt": (lambda t: t.sqrt(), lambda x: 0.5 * x**-0.5), "tanh": (lambda t: t.tanh(), lambda x: np.cosh(x)**-2),
+    "sigmoid": (lambda t: t.sigmoid(), lambda x: 0.25 * np.cosh(x / 2)**-2),
+    "relu": (lambda t: (t - 1.2).relu(), lambda x: (x > 1.2) * 1.0),
+    "abs": (lambda t: abs(t - 1.2), lambda x: np.where(x > 1.2, 1.0, -1.0)), "neg": (lambda t: -t, lambda x: -np.ones_like(x)),
+    "left": (lambda t: 3 - t, lambda x: -np.ones_like(x)), "1/x": (lambda t: 1 / t, lambda x: -x**-2),
+    "2**x": (lambda t: 2**t, lambda x: np.exp2(x) * np.log(2)), "x**3": (lambda t: t**3, lambda x: 3 * x * x),
+}
+
+
+@pytest.mark.parametrize("name", UNARY)
+@pytest.mark.parametrize("shape", [(), (3,), (2, 3), (2, 1, 4)])
+def test_unary(nb, name, shape):
+    build, slope = UNARY[name]
+    x, upstream = entries(shape, 4), entries(shape, 5, -1, 1)
+    t = nb.Tensor(x)
+    build(t).backward(upstream)
+    np.testing.assert_allclose(t.grad, slope(x) * upstream, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("a, b", [((3,), (3,)), ((2, 3), (3,)), ((3,), (3, 4)), ((2, 3), (3, 4)), ((5, 2, 3), (3, 4)),
+                                  ((2, 3), (5, 3, 4)), ((5, 2, 3), (5, 3, 4)), ((1, 2, 3), (5, 3, 4)), ((5, 2, 3), (3,)),
+                                  ((3,), (5, 3, 4))])
+def test_matmul(nb, a, b):
+    x, y = entries(a, 6, -1, 1), entries(b, 7, -1, 1)
+    assert nb.array_error(lambda p, q: p @ q, x, y) < 1e-8
+    np.testing.assert_array_equal((nb.Tensor(x) @ y).value, x @ y)
+    np.testing.assert_array_equal((x @ nb.Tensor(y)).value, x @ y)
+
+
+@pytest.mark.parametrize("build", [
+    lambda t: t.sum(), lambda t: t.sum(0), lambda t: t.sum(1, keepdims=True), lambda t: t.sum((0, 2)), lambda t: t.mean(),
+    lambda t: t.mean(-1), lambda t: t.max(), lambda t: t.max(1), lambda t: t.max((0, 2), keepdims=True),
+    lambda t: t.reshape(6, 4), lambda t: t.reshape(-1), lambda t: t.T, lambda t: t.transpose(1, 0, 2),
+    lambda t: t.transpose(2, 0, 1), lambda t: t[1], lambda t: t[:, 1:, ::2], lambda t: t[[0, 1, 1]],
+    lambda t: t[np.array([0, 0]), [1, 2]], lambda t: t[t.value > 1.2],
+])
+def test_shapes_and_reductions(nb, build):
+    assert nb.array_error(build, entries((2, 3, 4), 8)) < 1e-8
+
+
+def test_concatenate_and_ties(nb):
+    assert nb.array_error(lambda a, b: nb.concatenate([a, b, a], 1), entries((2, 3), 1), entries((2, 2), 2)) < 1e-8
+    t = nb.Tensor([1.0, 3.0, 3.0])
+    t.max().backward()
+    assert t.grad.tolist() == [0, 0.5, 0.5]
+
+
+def test_known_answers(nb):
+    T = nb.Tensor
+    assert [((T([1, 2, 3]) + 2).value.tolist()), (2 * T([1, 2, 3])).value.tolist()] == [[3, 4, 5], [2, 4, 6]]
+    assert (2 + T([1, 2, 3])).value.tolist() == [3, 4, 5] and (np.array([2]) * T([1, 2])).value.tolist() == [2, 4]
+    labels, p = np.array([1, 0, 1, 0]), T([.9, .2, .6, .4])
+    loss = -(labels * p.log() + (1 - labels) * (1 - p).log()).mean()
+    (3 * loss).backward()
+    np.testing.assert_allclose(p.grad, 3 * np.array([-1 / 3.6, 1 / 3.2, -1 / 2.4, 1 / 2.4]))
+    assert nb.softmax_loss(T([[800., 0, 0]]), [0]).value == 0
+    assert nb.softmax_loss(T([[-800., 0, 0]]), [0]).value == pytest.approx(800.6931471805599, rel=1e-15)
+    assert math.isfinite(nb.binary_loss(T([[-800.], [800.]]), [1, 0]).value)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from("+-*/@tsre"), st.integers(0, 9), st.integers(0, 9)), min_size=2, max_size=10))
+def test_random_graphs_with_shared_nodes(nb, steps):
+    def build(*leaves):
+        made = list(leaves)
+        for op, i, j in steps:
+            a, b = made[-1 - i % len(made)], made[-1 - j % len(made)]
+            if op in "+-*":
+                made.append({"+": a + b, "-": a - b, "*": a * b * 0.3}[op])
+            elif op == "/":
+                made.append(a / (b * b + 1))
+            elif op == "@":
+                made.append((a @ b.T @ a).tanh() if a.shape == b.shape == (2, 2) else a.sum(0) * b)
+            else:
+                made.append({"t": a.tanh(), "s": a.sigmoid(), "r": a.mean(1, keepdims=True) + a,
+                             "e": a.exp().tanh()}[op])
+        return made[-1] * made[len(leaves)]
+    assert nb.array_error(build, entries((2, 2), 11, -1, 1), entries((1, 2), 12), entries((2, 1), 13)) < 1e-6
+
+
+@pytest.mark.parametrize("wrong, error, words", [
+    (lambda nb: nb.Tensor("3"), TypeError, "str"), (lambda nb: nb.Tensor([[1], [1, 2]]), TypeError, "list"),
+    (lambda nb: nb.Tensor(1j), TypeError, "complex"), (lambda nb: nb.Tensor([1, 2]) + "a", TypeError, "str"),
+    (lambda nb: nb.Tensor([1, 2]).backward(), ValueError, r"gradient=np.ones\(\(2,\)\)"),
+    (lambda nb: nb.Tensor([1, 2]).backward([1, 2, 3]), ValueError, "shape"),
+    (lambda nb: nb.Tensor([-8.]) ** (1 / 3), ValueError, "negative base"), (lambda nb: nb.Tensor([0.]).log(), ValueError, "log"),
+    (lambda nb: nb.Tensor(1, "wieght"), ValueError, "weight"),
+])
+def test_errors(nb, wrong, error, words):
+    with pytest.raises(error, match=words):
+        wrong(nb)
+
+
+def test_kinds_of_numbers(nb):
+    assert nb.Tensor([1, 2]).value.dtype == np.float64 and nb.Tensor([True]).value.dtype == np.float64
+    assert (nb.Tensor(np.ones(2, np.float32)) * 2).value.dtype == np.float32
+    mine = np.ones(3)
+    t = nb.Tensor(mine)
+    t.value -= 1
+    assert mine.tolist() == [1, 1, 1]
+
+
+def test_second_backward_accumulates_on_demand(nb):
+    a = nb.Tensor([3.0])
+    c = ((2 * a) ** 2).sum()
+    c.backward()
+    c.backward()
+    assert a.grad == [24]
+    c.backward(accumulate=True)
+    assert a.grad == [48]
+
+
+def test_using_a_weight_again_keeps_graph_and_batch_of_another_size_works(nb):
+    model = nb.dense([2, 3, 1], np.random.default_rng(0))
+    shapes = [p.shape for p in model.parameters()]
+    for n in (5, 1, 7):
+        model(np.ones((n, 2))).sum().backward()
+        assert [p.shape for p in model.parameters()] == shapes == [p.grad.shape for p in model.parameters()]
+    model.zero_grad()
+    assert {p.grad for p in model.parameters()} == {None}
+    first, second = nb.Linear(2, 3, np.random.default_rng(0)), nb.Linear(2, 3, np.random.default_rng(1))
+    assert not (first.weight.value == second.weight.value).any()
+
+
+def test_layers_bend(nb):
+    x = nb.Tensor([[-1.0, 2.0]])
+    assert nb.ReLU()(x).value.tolist() == [[0, 2]]
+    np.testing.assert_allclose(nb.Tanh()(x).value, np.tanh(x.value))
+    np.testing.assert_allclose(nb.Sigmoid()(x).value, 1 / (1 + np.exp(-x.value)))
+
+
+def test_both_engines_are_equal(nb):
+    points, labels = nb.moons(seed=3)
+    small = nb.MLP(2, [16, 16, 1], rng=random.Random(7))
+    large = nb.as_arrays(small)
+    one = nb.margin_loss([small(p) for p in points], labels) + nb.penalty(small.parameters())
+    two = nb.array_margin_loss(large, points, labels)
+    one.backward()
+    two.backward()
+    assert abs(one.value - two.value) < 1e-12
+    for layer, linear in zip(small.layers, [x for x in large.layers if x.parameters()]):
+        np.testing.assert_allclose(np.array([[w.grad for w in n.weights] for n in layer.neurons]).T, linear.weight.grad, atol=1e-12)
+        np.testing.assert_allclose([n.bias.grad for n in layer.neurons], linear.bias.grad, atol=1e-12)
+
+
+def test_deep_chain_and_memory(nb):
+    limit = sys.getrecursionlimit()
+    x = y = nb.Tensor([1.0])
+    for _ in range(50_000):
+        y = y + 1
+    y.backward()
+    assert x.grad == [1] and sys.getrecursionlimit() == limit
+    del x, y
+    model = nb.dense([4, 8, 1], np.random.default_rng(0))
+    optimizer = nb.Adam(model.parameters(), 0.01)
+    gc.collect()
+    gc.disable()
+    counts = []
+    try:
+        for step in range(200):
+            model(np.ones((3, 4))).sum().backward()
+            optimizer.step()
+            if step in (20, 199):
+                assert gc.collect() < 50  # no cycles, which would be hundreds; it also empties the lists of tuples kept for reuse
+                counts.append(sys.getallocatedblocks())
+        assert counts[1] - counts[0] < 100
+    finally:
+        gc.enable()
+
+
+@pytest.mark.parametrize("momentum", [0, 0.9])
+def test_optimizers_of_chapter_4_on_arrays(nb, momentum):
+    p = nb.Tensor([1.0, -2.0], "weight")
+    value, speed = p.value.copy(), np.zeros(2)
+    sgd = nb.SGD([p], 0.1, momentum)
+    for _ in range(5):
+        (p**2).sum().backward()
+        sgd.step()
+        speed = momentum * speed + 2 * value
+        value = value - 0.1 * speed
+    np.testing.assert_allclose(p.value, value, rtol=1e-14)
+
+
+def test_tensor_graphs_are_drawn(nb, tmp_path):
+    x, w = nb.Tensor(np.ones((4, 2)), name="x"), nb.Tensor(np.ones((2, 3)), "weight", "W")
+    loss = (x @ w).relu().sum()
+    player = loss.backward(animate=True, gif=tmp_path / "t.gif", forward=True)
+    assert (tmp_path / "t.gif").stat().st_size > 1000 and player is not None
+    assert "2 × 3" in loss.draw_graph().svg
+
+
+@pytest.mark.slow
+def test_ten_digits_on_three_seeds(nb, monkeypatch):
+    monkeypatch.setattr(nb.Progress, "draw", lambda self, end=False: None)
+    for seed in (1, 2, 3):
+        images, new, truth, new_truth = nb.digit_images()
+        model = nb.dense([64, 64, 32, 10], np.random.default_rng(seed))
+        nb.train_arrays(model, nb.softmax_loss, images, truth, seed=seed)
+        assert np.mean(model(new).value.argmax(1) == new_truth) >= 0.96
+
+
+def test_equal_to_pytorch(nb):
+    pytest.importorskip("torch")
+    images, _, truth, _ = nb.digit_images()
+    assert nb.torch_difference(nb.dense([64, 64, 32, 10], np.random.default_rng(1)), images[:50], truth[:50]) < 1e-12
