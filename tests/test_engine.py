@@ -178,6 +178,7 @@ def test_gradient_is_none_before_and_accumulates_on_leaves_only(nb):
     assert a.grad == 3
 
 
+@pytest.mark.slow
 def test_deep_chain_and_the_limit_is_put_back(nb):
     limit = sys.getrecursionlimit()
     first = x = nb.Node(1.0)

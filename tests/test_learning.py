@@ -200,6 +200,7 @@ def test_the_data_are_those_of_the_recipe(nb, moons):
     assert moons[1] == (2 * labels - 1).tolist()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [1337, 1, 2])
 def test_it_learns_the_moons_it_has_not_seen(nb, seed):
     model = nb.MLP(2, [16, 16, 1], rng=random.Random(seed))
@@ -400,6 +401,7 @@ def test_the_ancestors_sweep_is_wrong_where_a_hidden_value_is_shared(nb, moons):
     assert a.grad == 26
 
 
+@pytest.mark.slow
 def test_the_five_ways_to_spoil_a_training(nb, moons):
     runs = nb.spoiled_trainings(*moons)
     for run in runs.values():
