@@ -5,12 +5,13 @@ the lines they have there, so tracebacks, debuggers and coverage show real lines
 under a header that names its cell.
 """
 import json
+import os
 import sys
 import types
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-NOTEBOOK = ROOT / "mGradPlus.ipynb"
+NOTEBOOK = Path(os.environ.get("MGRADPLUS_NOTEBOOK", ROOT / "mGradPlus.ipynb"))  # mutate.py tests another
 MIRROR = ROOT / "build" / "cells.py"
 
 

@@ -5,6 +5,7 @@ other forms where there are any, and it works forward: for each node in turn a n
 exactly 1 is carried up to the result, in fractions, so that no rounding is added.
 """
 import math
+import os
 from fractions import Fraction
 
 UNARY = {
@@ -36,6 +37,11 @@ SAFE = {  # where a random value may enter; elsewhere tanh is taken instead
     "/": lambda a, b: abs(b) > 0.1, "//": lambda a, b: abs(b) > 0.1,
     "**": lambda a, b: 0.1 < a < 20 and abs(b) < 4,
 }
+
+
+def examples(count):
+    """Return how many examples a test tries: `count`, or the share of it that mutate.py asks for."""
+    return max(3, round(count * float(os.environ.get("MGRADPLUS_EXAMPLES", 1))))
 
 
 class Tape:
@@ -120,7 +126,7 @@ def push_nary(nb, nodes, tape, op, at):
 
 
 def disagreements(nb, leaves, steps, seed=1, backward=None, well_conditioned=True):
-    """Return the nodes (index, got, right) whose gradient is off by more than 1e-14 + 1e-12·|right|.
+    """Return the nodes (index, got, right) whose value or gradient is off by more than 1e-14 + 1e-12·|right|.
 
     Where terms of opposite sign cancel almost wholly no engine in floats can keep that
     bound; such gradients are held to the same bound on the sum of the terms' sizes, or
@@ -133,6 +139,8 @@ def disagreements(nb, leaves, steps, seed=1, backward=None, well_conditioned=Tru
     if well_conditioned and any(s > 1000 * abs(r) for r, s in zip(right, size) if s):
         return None
     below = {id(n) for n in nb.graph_of(nodes[root])}
-    return [(k, n.grad, float(r)) for k, (n, r, s) in enumerate(zip(nodes, right, size))
+    values = [(k, n.value, v) for k, (n, v) in enumerate(zip(nodes, tape.values))
+              if not math.isclose(n.value, v, rel_tol=1e-12, abs_tol=1e-14)]
+    return values or [(k, n.grad, float(r)) for k, (n, r, s) in enumerate(zip(nodes, right, size))
             if id(n) in below
             and not abs(Fraction(n.grad) - r) <= Fraction(1e-14) + Fraction(1e-12) * max(abs(r), 0 if well_conditioned else s)]

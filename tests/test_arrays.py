@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from reference import examples
 
 SHAPES = [(), (1,), (3,), (1, 1), (1, 3), (2, 1), (2, 3), (1, 1, 1), (1, 2, 3), (4, 1, 3), (4, 2, 1), (4, 2, 3)]
 
@@ -125,7 +126,7 @@ def test_known_answers(nb):
     assert math.isfinite(nb.binary_loss(T([[-800.], [800.]]), [1, 0]).value)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("+-*/@tsre"), st.integers(0, 9), st.integers(0, 9)), min_size=2, max_size=10))
 def test_random_graphs_with_shared_nodes(nb, steps):
     def build(*leaves):

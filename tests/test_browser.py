@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from cells import ROOT, read
+from cells import ROOT, read, source
 
 playwright = pytest.importorskip("playwright.sync_api")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
@@ -15,6 +15,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.browser,
               pytest.mark.skipif(not CHROMIUM, reason="no Chromium here")]
 FRONT_ENDS = [("lab/tree", "Light"), ("lab/tree", "Dark"), ("notebooks", "Light"), ("notebooks", "Dark")]
 SAVED = read()
+CHAPTERS = [match[1] for cell in SAVED["cells"] if (match := re.match(r"## (\d\. .+)", source(cell)))]
 PICTURES = sum("".join(out.get("data", {}).get("text/html", "")).count("<img ")
                for cell in SAVED["cells"] for out in cell.get("outputs", []))
 SALAD = re.compile(r"<IPython|<Figure|FloatSlider\(|VBox\(|querySelector| at 0x")
@@ -89,6 +90,19 @@ def test_as_downloaded_every_picture_is_there(desk):
 
 def test_runs_without_error_or_warning(desk):
     assert desk.complaints() == [] and desk.not_run() == []
+
+
+def test_links_of_the_map_lead_to_their_chapters(desk):
+    for title in CHAPTERS:
+        desk.cell("open-map").scroll_into_view_if_needed()
+        desk.cell("open-map").get_by_role("link", name=title).click()
+        heading = desk.page.get_by_role("heading", level=2, name=title)
+        desk.wait(lambda: heading.count() and in_reach(heading), 15)
+
+
+def in_reach(element):
+    """Return whether an element stands in the window or, as pictures above it are still loading, a window away."""
+    return element.evaluate("e => Math.abs(e.getBoundingClientRect().top) < 2 * innerHeight")
 
 
 def test_slider_by_keyboard(desk):

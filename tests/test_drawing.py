@@ -5,6 +5,7 @@ import html
 import io
 import math
 import os
+import random
 import re
 import shutil
 import time
@@ -345,6 +346,21 @@ def test_long_pass_is_grouped_and_says_so(nb, tmp_path):
 
 
 # ---- the GIF
+
+def test_a_gif_keeps_the_color_of_every_state_and_role(nb, tmp_path):
+    model = nb.MLP(2, [4, 1], rng=random.Random(1))
+    root = nb.margin_loss([model([1.0, 2.0])], [1])
+    saved = root.backward(gif=tmp_path / "states.gif", forward=True)
+    frames, _ = nb.film(nb.Scene(root), forward=True)
+    seen = set()
+    for frame, picture in zip(frames, iio.imread(saved.path), strict=True):
+        colors = {f"#{r:02X}{g:02X}{b:02X}" for r, g, b in np.unique(picture[..., :3].reshape(-1, 3), axis=0)}
+        states = {says[0] for key, says in frame.items() if key[0] == "box"}
+        seen |= states
+        wanted = {nb.BODY_COLORS[state] for state in states} | {nb.PALETTE[role] for role in ("weight", "bias", "output")}
+        assert wanted <= colors
+    assert seen == set(nb.BODY_COLORS)
+
 
 def test_gif_size_duration_loop_and_frames(nb, neuron, tmp_path):
     saved = neuron.backward(gif=tmp_path / "deep" / "er" / "n.gif", animation_delay=0.3)

@@ -244,7 +244,8 @@ def test_an_interrupt_keeps_the_last_finished_step_and_training_goes_on(nb, caps
 
 
 @pytest.mark.parametrize("kind", ["SGD", "Adam"])
-def test_an_interrupt_in_the_middle_of_a_move_undoes_the_move(nb, kind, monkeypatch):
+@pytest.mark.parametrize("time", [1, 2, 3])  # the optimizer goes through its parameters three times; the last moves them
+def test_an_interrupt_in_the_middle_of_a_move_undoes_the_move(nb, kind, time, monkeypatch):
     def make():
         run = short(nb)
         extra = {"momentum": 0.9} if kind == "SGD" else {}
@@ -256,26 +257,47 @@ def test_an_interrupt_in_the_middle_of_a_move_undoes_the_move(nb, kind, monkeypa
     whole.train(live=False)
 
     class Bomb(list):
-        """A list of parameters whose iteration is interrupted half-way, once."""
-        armed = False
+        """A list of parameters whose iteration is interrupted half-way, in its `left`-th time from now."""
+        left = 0
 
         def __iter__(self):
+            self.left -= 1
             for k, p in enumerate(list.__iter__(self)):
-                if self.armed and k == 7:
-                    self.armed = False
+                if self.left == 0 and k == 7:
                     raise KeyboardInterrupt
                 yield p
 
     parameters = run.optimizer.parameters = Bomb(run.parameters)
 
     def watch(training):
-        parameters.armed = len(training.history) == 4
+        if len(training.history) == 4:
+            parameters.left = time
 
     run.train(live=False, watch=watch)
     assert len(run.history) == 4
     run.train(live=False)
     assert run.history == whole.history
     assert nb.values_of(run.parameters) == nb.values_of(whole.parameters)
+
+
+@pytest.mark.parametrize("where", range(1, 30))
+def test_an_interrupt_anywhere_in_a_step_leaves_whole_steps(nb, where, monkeypatch):
+    whole, run, calls = short(nb, steps=6), short(nb, steps=6), []
+    whole.train(live=False)
+    plain = nb.values_of
+
+    def values_of(items):
+        calls.append(1)
+        if len(calls) == where:
+            raise KeyboardInterrupt
+        return plain(items)
+    monkeypatch.setattr(nb, "values_of", values_of)
+    run.train(live=False)
+    monkeypatch.setattr(nb, "values_of", plain)
+    done = len(run.history)
+    assert run.history == whole.history[:done] and run.finished[2] == done
+    run.train(live=False)
+    assert run.history == whole.history and plain(run.parameters) == plain(whole.parameters)
 
 
 def test_a_rate_too_high_stops_with_words_and_a_usable_model(nb, moons, capsys):

@@ -54,6 +54,12 @@ def test_headings_go_down_a_level_at_a_time_one_a_cell():
     assert all(b <= a + 1 for a, b in zip(levels, levels[1:]))
 
 
+def test_chapters_have_headings_that_front_ends_can_link_to():
+    chapters = [title for _, text in PROSE for marks, title in headings(text) if re.match(r"\d", title) and marks == "##"]
+    assert [int(title[0]) for title in chapters] == [*range(1, len(chapters) + 1)] and len(chapters) >= 6
+    assert all(re.fullmatch(r"\d\. [A-Z][ -~]+", title) for title in chapters)
+
+
 def test_links_in_the_notebook_lead_somewhere():
     anchors = {title.strip().replace(" ", "-") for _, text in PROSE for _, title in headings(text)}
     for cell_id, text in PROSE:

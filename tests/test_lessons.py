@@ -1,0 +1,324 @@
+"""The functions that a lesson is told with: differences, races, paths, reports of exercises, valleys, digits."""
+import math
+import random
+from collections import Counter
+
+import numpy as np
+import pytest
+
+
+def example_graph(nb, swap=False):
+    """Return a and L of the running example b = 2a, c = b + 1, L = b·c, or c·b."""
+    a = nb.Node(3, name="a")
+    b = 2 * a
+    c = b + 1
+    L = c * b if swap else b * c
+    b.name, c.name, L.name = "b", "c", "L"
+    return a, L
+
+
+def tower(nb, levels):
+    """Return the first and the last node of diamonds y + tanh y on top of each other."""
+    first = y = nb.Node(0.5)
+    for _ in range(levels):
+        y = y + y.tanh()
+    return first, y
+
+
+# ---------------------------------------------------------------- chapters 1 and 2
+def test_differences(nb):
+    assert nb.f(3) == 20 and nb.d(2, -3, 10) == 4
+    assert nb.forward_difference(lambda x: x * x, 3, 0.5) == 6.5
+    assert nb.central_difference(lambda x: x**3, 2, 0.5) == 12.25
+    assert nb.measured_slope(lambda a, b: (a * b * b, None), (3.0, 2.0), 1, h=0.5) == 12
+    assert nb.measured_slope(lambda a, b: (a**3 * b, None), (2.0, 5.0), 0, h=1) == 65
+    assert nb.worst_error(lambda x: (x * x, (2 * x,)), (3.0,), (5.0,)) < 1e-8
+    assert nb.worst_error(lambda x: (x * x, (2 * x + (x > 4),)), (3.0,), (5.0,)) == pytest.approx(1 / 11)
+    assert nb.worst_error(lambda x: (x * x, (0.5,)), (0.0,)) == pytest.approx(0.5)
+
+
+def test_the_table_of_rules_is_made_from_the_rules(nb):
+    table = nb.rule_table(nb.SAMPLES)
+    rows = {row[0]: row[1:] for row in table.rows}
+    assert len(rows) == len(nb.SAMPLES) == 17 and table.header == ["rule", "returns: value, (slopes)", "at", "value", "slopes"]
+    assert rows["mul"] == ["a * b,  (b, a)", "2, 3", "6", "3, 2"]
+    assert rows["power"][1:] == ["2, 3", "8", "12, 5.545"] and rows["power"][0] == "value, (along_a, along_b)"
+    assert rows["sigmoid"][1:] == ["0", "0.5", "0.25"] and "17 rules" in table.caption
+
+
+def test_three_ways_to_send_a_gradient(nb):
+    rows = {swap: nb.race(lambda swap=swap: example_graph(nb, swap), 26) for swap in (False, True)}
+    assert rows[False] == [["push every path", "26", 6, "✓ right"], ["go when first reached", "14", 4, "✗ wrong"],
+                           ["wait for last user", "26", 4, "✓ right"]]
+    assert [row[1] for row in rows[True]] == ["26", "26", "26"]
+    assert nb.WAYS == (nb.push_every_path, nb.go_when_first_reached, nb.wait_for_last_user)
+
+
+def test_all_right_ways_agree_on_random_graphs(nb):
+    draw = random.Random(3)
+    for _ in range(40):
+        nodes = [nb.Node(draw.uniform(-1, 1)) for _ in range(3)]
+        for _ in range(draw.randrange(1, 9)):
+            a, b = draw.choice(nodes), draw.choice(nodes[-3:])
+            nodes.append(draw.choice([lambda a, b: a * b, lambda a, b: a - b, lambda a, b: (a + b).tanh()])(a, b))
+        root = nodes[-1]
+        root.backward()
+        right = {node: node.grad for node in nb.graph_of(root)}
+        every, wait, visits, log = Counter(), Counter(), Counter(), []
+        nb.push_every_path(root, every, Counter())
+        nb.wait_for_last_user(root, wait, visits, log=log)
+        nb.sweep_backward(root)
+        for node, grad in right.items():
+            assert every[node] == pytest.approx(grad, abs=1e-12) and wait[node] == node.grad == pytest.approx(grad, abs=1e-12)
+            assert visits[node] == 1
+            products = [math.prod(path) for path in nb.paths(root, node)]
+            assert sum(products) == pytest.approx(grad, abs=1e-12)
+        assert log[0][0] is root and len(log) == len(right) and not any(log[-1][2].values())
+        order = {}
+        nb.find_order(root, order)
+        place = {node: k for k, node in enumerate(order)}
+        assert set(place) == set(right) and all(place[x] < place[n] for n in order for x in n.operands)
+
+
+def test_the_log_of_waiting(nb):
+    a, L = example_graph(nb)
+    b, c = L.operands
+    log = []
+    nb.wait_for_last_user(L, Counter(), Counter(), log=log)
+    assert [node.name for node, *_ in log] == ["L", "c", "b", "a"]
+    sender, grads, waiting = log[0]
+    assert (sender, grads[b], grads[c], waiting[b], waiting[c]) == (L, 7, 6, 1, 0)
+    assert [(step[1][b], step[2][b]) for step in log[1:]] == [(13, 0), (13, 0), (13, 0)] and log[2][1][a] == 26
+
+
+def test_towers_and_their_paths(nb):
+    for levels in (1, 3, 5):
+        first, last = tower(nb, levels)
+        assert len(nb.graph_of(last)) == 2 * levels + 1 and first.value == 0.5
+        assert len(nb.paths(last, first)) == 2**levels
+        every, early, wait = nb.race(lambda levels=levels: tower(nb, levels), (last.backward(), first.grad)[1])
+        assert every[2] == 3 * 2**levels - 2 and early[2] == wait[2] == 2 * levels + 1
+        assert every[3] == wait[3] == "✓ right"
+
+
+def test_slopes_that_are_measured(nb):
+    value, slopes = nb.measured(nb.mul, h=0.5)(3, 4)
+    assert value == 12 and slopes == (4, 3)
+    value, slopes = nb.measured(lambda x: (x * x, None), h=0.5)(3)
+    assert value == 9 and slopes == (6.5,)
+    assert nb.measured(nb.tanh)(0.3)[1][0] == pytest.approx(nb.tanh(0.3)[1][0], rel=1e-5)
+    x = nb.Node(2.0)
+    root = nb.lift(nb.measured(nb.mul))(x, x)
+    root.backward()
+    assert root.value == 4 and x.grad == pytest.approx(4, rel=1e-5)
+
+
+def test_the_exam(nb):
+    a, b = nb.Node(-4.0), nb.Node(2.0)
+    g = nb.exam(a, b)
+    g.backward()
+    assert (g.value, a.grad, b.grad) == pytest.approx((24.70408163265306, 138.83381924198252, 645.5772594752186), rel=1e-13)
+
+
+@pytest.mark.parametrize("rule, said", [
+    (lambda x: (x * x, (2 * x,)), "at (3.0,): right"), (lambda x: (x * x, (x,)), "at (3.0,): slope 1 is 3.0, nudging says 6"),
+    (lambda x: (x * x, (None,)), "at (3.0,): slope 1 is None, nudging says 6"),
+    (lambda x: (x * x, (2 * x, 1)), "at (3.0,): 1 slopes are wanted, 2 came"),
+    (lambda x: (x * x, (6.0 + 7e-6,)), "at (3.0,): slope 1 is 6.000007, nudging says 6"),
+    (lambda x: (x * x, (6.0 + 5e-6,)), "at (3.0,): right"),
+    (lambda x: (math.log(-x), (1 / x,)), "at (3.0,): ValueError: math domain error"),
+    (lambda x: x, "at (3.0,): TypeError: 'float' object is not subscriptable")])
+def test_the_report_of_an_exercise(nb, capsys, rule, said):
+    nb.report_rule(rule, (3.0,))
+    out = capsys.readouterr().out
+    assert out == said + "\n" or (said.endswith("subscriptable") and "TypeError" in out)
+
+
+# ---------------------------------------------------------------- chapter 4
+def test_the_valley_is_steep_across_and_flat_along(nb):
+    points, targets = nb.valley()
+    assert len(points) == 40 and targets == [x - 0.5 * y for x, y in points]
+    spread = np.std(points, axis=0)
+    assert spread[0] == pytest.approx(0.5, rel=0.25) and spread[1] == pytest.approx(1.5, rel=0.25)
+    assert nb.valley(7)[0] == nb.valley(9)[0][:7]
+    path = nb.walk(lambda ps: nb.SGD(ps, 0.29))
+    assert path[0] == (-1.5, 1.0) and len(path) == 31
+    x, y = np.array(points), np.array(targets)
+    w = np.array(path[0])
+    for seen in path[1:]:
+        w = w - 0.29 * 2 * x.T @ (x @ w - y) / len(x)
+        assert seen == pytest.approx(w, rel=1e-9)
+
+
+def test_losses_of_a_race(nb):
+    falls = nb.moons_losses(lambda ps: nb.SGD(ps, 0.2), steps=3)
+    again = nb.moons_losses(lambda ps: nb.SGD(ps, 9), rate=0.2, steps=3)
+    net = nb.MLP(2, [8, 8, 1], rng=random.Random(1))
+    points, labels = nb.moons(1337)
+    first = nb.margin_loss([net(p) for p in points], labels) + nb.penalty(net.parameters())
+    assert falls == again and len(falls) == 3 and falls[0] == first.value
+
+
+def test_lists_as_arrows(nb):
+    assert nb.dot([1, 2], [3, 4]) == 11 and nb.cosine([1, 0], [1, 1]) == pytest.approx(math.sqrt(0.5))
+    assert nb.cosine([3, 4], [-6, -8]) == pytest.approx(-1)
+
+
+def test_accuracy(nb):
+    assert nb.accuracy([0.5, -0.1, 0, 2], [1, -1, 1, -1]) == 0.5
+    assert nb.accuracy([[1, 3, 2], [5, 1, 1]], [1, 2]) == 0.5
+    with pytest.raises(ValueError):
+        nb.accuracy([1], [1, 1])
+
+
+def test_falling(nb):
+    assert nb.falling(0) == 1 and nb.falling(100) == pytest.approx(0.1) and nb.falling(25, 50) == pytest.approx(0.55)
+
+
+def test_spoiled_trainings_differ_in_one_thing_each(nb):
+    points, labels = nb.moons(1, n=10)
+    runs = nb.spoiled_trainings(points, labels, steps=2)
+    assert list(runs) == ["healthy", "zero start", "no bend", "rate × 30", "never reset", "dead relus"]
+    healthy = nb.MLP(2, [8, 8, 1], rng=random.Random(1337))
+    start = nb.values_of(healthy.parameters())
+    for name, run in runs.items():
+        values = nb.values_of(run.parameters)
+        assert (values == start) == (name not in ("zero start", "dead relus"))
+        assert run.optimizer.rate == (3 if name == "rate × 30" else 0.1) and run.optimizer.momentum == 0.9 and run.steps == 2
+        assert {n.activation for n in run.model.layers[0].neurons} == {"linear" if name == "no bend" else "relu"}
+    assert not any(nb.values_of(runs["zero start"].parameters))
+    biases = [[n.bias.value for n in layer.neurons] for layer in runs["dead relus"].model.layers]
+    assert biases == [[-10] * 8, [0] * 8, [0]]
+    for run in (runs["healthy"], runs["never reset"]):
+        run.train(live=False)
+    assert runs["healthy"].history[0] == runs["never reset"].history[0]
+    loss = nb.margin_loss([healthy(p) for p in points], labels) + nb.penalty(healthy.parameters())
+    loss.backward()
+    first = [p.grad for p in healthy.parameters()]
+    nb.set_values(healthy, [v - 0.1 * g for v, g in zip(start, first)])
+    again = nb.margin_loss([healthy(p) for p in points], labels) + nb.penalty(healthy.parameters())
+    again.backward()
+    second = [p.grad for p in healthy.parameters()]
+    assert [p.grad for p in runs["healthy"].parameters] == pytest.approx(second, abs=1e-12)
+    assert [p.grad for p in runs["never reset"].parameters] == pytest.approx([a + b for a, b in zip(first, second)], abs=1e-12)
+
+
+def test_gradient_lengths_and_dead_neurons(nb):
+    model = nb.MLP(1, [2, 1], rng=random.Random(0))
+    nb.set_values(model, [1, 0, 1, -5, 2, 3, 0.5])
+    for k, p in enumerate(model.parameters()):
+        p.grad = k
+    assert nb.layer_norms(model) == pytest.approx([math.sqrt(14), math.sqrt(77)])
+    assert nb.dead_share(model, [(1.0,), (2.0,)]) == 0.5 and nb.dead_share(model, [(6.0,)]) == 0
+    assert nb.copy_layers(model, 1).layers == model.layers[:1] and len(nb.copy_layers(model, 1)((6.0,))) == 2
+
+
+# ---------------------------------------------------------------- chapter 5
+def test_digit_images(nb):
+    images, new, labels, new_labels = nb.digit_images()
+    assert images.shape == (1347, 64) and new.shape == (450, 64) and len(labels) == 1347 and len(new_labels) == 450
+    assert images.min() == 0 and images.max() == 1
+    assert np.bincount(new_labels).min() >= 43 and (np.bincount(labels) + np.bincount(new_labels)).sum() == 1797
+    assert (nb.digit_images()[0] == images).all() and not (nb.digit_images(1)[0] == images).all()
+
+
+def test_training_in_batches_is_what_it_says(nb, monkeypatch):
+    monkeypatch.setattr(nb.Progress, "draw", lambda self, end=False: None)
+    rng = np.random.default_rng(4)
+    x, y = rng.normal(size=(10, 3)), rng.integers(0, 2, 10)
+    model = nb.dense([3, 2], np.random.default_rng(1))
+    weight, bias = (p.value.copy() for p in model.parameters())
+    seen = []
+
+    def loss(scores, labels):
+        seen.append(len(labels))
+        return nb.softmax_loss(scores, labels)
+    curve = nb.train_arrays(model, loss, x, y, epochs=2, batch=4, rate=0.2, seed=7)
+    assert seen == [4, 4, 2] * 2
+    order, speed, expected = np.random.default_rng(7), [0, 0], []
+    for _ in range(2):
+        pick, losses = order.permutation(10), []
+        for at in (pick[:4], pick[4:8], pick[8:]):
+            z = x[at] @ weight + bias
+            p = np.exp(z) / np.exp(z).sum(1, keepdims=True)
+            losses.append(-np.log(p[range(len(at)), y[at]]).mean())
+            g = (p - np.eye(2)[y[at]]) / len(at)
+            speed = [0.9 * v + d for v, d in zip(speed, (x[at].T @ g, g.sum(0)))]
+            weight, bias = weight - 0.2 * speed[0], bias - 0.2 * speed[1]
+        expected.append(np.mean(losses))
+    assert curve == pytest.approx(expected, rel=1e-12) and type(curve[0]) is float
+    np.testing.assert_allclose(model.parameters()[0].value, weight, rtol=1e-12)
+    np.testing.assert_allclose(model.parameters()[1].value, bias, rtol=1e-12)
+
+
+def test_array_error_sees_a_wrong_gradient(nb):
+    def wrong(factor):
+        return lambda t: nb.joined(t.value**2, [t], [lambda g: g * 2 * t.value * factor], "square")
+    x = np.array([[1.0, -2.0], [3.0, 0.5]])
+    assert nb.array_error(wrong(1), x) < 1e-8
+    assert nb.array_error(wrong(1.001), x) > 1e-4 and nb.array_error(wrong(-1), x) > 0.5
+    assert nb.array_error(lambda t, u: (t * 2).sum() + (u * 0).sum(), x, x) < 1e-8
+    assert nb.array_error(lambda t: nb.Tensor(t.value) * 1, x) > 0.1
+
+
+def saved_text(cell_id):
+    """Return the text that a cell of the notebook shows, as saved."""
+    from cells import read
+    cell = next(cell for cell in read()["cells"] if cell["id"] == cell_id)
+    return "".join("".join(out.get("text", out.get("data", {}).get("text/plain", ""))) for out in cell["outputs"])
+
+
+def test_the_saved_table_of_rules_is_that_of_the_rules(nb):
+    assert nb.rule_table(nb.SAMPLES)._repr_mimebundle_()["text/plain"] == saved_text("node-table-show")
+
+
+def test_linear_is_a_rule_like_the_others(nb):
+    assert nb.linear(-2.5) == (-2.5, (1,)) and set(nb.ACTIVATIONS) == {"relu", "tanh", "sigmoid", "linear"}
+    assert nb.worst_error(nb.linear, (0.3,), (-2.0,)) < 1e-8
+
+
+def test_small_slopes_are_judged_absolutely_and_large_ones_relatively(nb, capsys):
+    for slope, factor, right in ((0.0, 9e-7, True), (0.0, 1.1e-6, False), (1000.0, 9e-4, True), (1000.0, 1.1e-3, False)):
+        nb.report_rule(lambda x, s=slope, f=factor: (s * x, (s + f,)), (0.5,))
+        assert ("right" in capsys.readouterr().out) == right
+
+
+def test_what_is_left_out_is_as_the_text_says(nb, monkeypatch):
+    monkeypatch.setattr(nb.Progress, "draw", lambda self, end=False: None)
+    points, labels = nb.moons(1, n=10)
+    assert {run.steps for run in nb.spoiled_trainings(points, labels).values()} == {60}
+    rng = np.random.default_rng(4)
+    x, y = rng.normal(size=(70, 3)), rng.integers(0, 2, 70)
+    curves = [nb.train_arrays(nb.dense([3, 2], np.random.default_rng(1)), nb.softmax_loss, x, y, **extra)
+              for extra in ({}, {"epochs": 30, "batch": 32, "rate": 0.1, "seed": 0})]
+    assert curves[0] == curves[1] and len(curves[0]) == 30
+    w = [nb.Node(1.0), nb.Node(-2.0)]
+    assert nb.penalty(w).value == pytest.approx(5e-4) and nb.SGD(w).rate == 0.1 and nb.Adam(w).rate == 0.02
+    assert nb.Adam(w).betas == (0.9, 0.999) and nb.Adam(w).epsilon == 1e-8 and nb.SGD(w).momentum == 0
+    assert len(nb.moons(3)[0]) == 100 and np.std(nb.moons(3)[0]) != np.std(nb.moons(3, noise=0.2)[0])
+    assert nb.moons(3) == nb.moons(3, n=100, noise=0.1)
+    run = nb.Training(nb.MLP(2, [2, 1]), points, labels)
+    assert (run.steps, run.strength, run.rate, run.loss) == (100, 1e-4, None, nb.margin_loss)
+    assert nb.MLP(2, [3, 1]).layers[0].neurons[0].activation == "relu" and nb.Neuron(2).activation == "relu"
+
+
+def test_short_representations(nb):
+    assert repr(nb.Layer(2, 1)) == "Layer(2 → 1, relu)" and repr(nb.Neuron(3, "tanh")) == "Neuron(3 → 1, tanh)"
+    assert repr(nb.MLP(1, [1])) == "MLP(1 → 1, linear, 2 parameters)"
+    assert repr(nb.Node(2)) == "Node(value=2, grad=None, role='input')"
+    assert repr(nb.Node(2, "weight", "w")) == "Node(value=2, grad=None, name='w', role='weight')"
+    assert repr(nb.Tensor([1, 2.5])) == "Tensor([1.  2.5], role='input')"
+    assert repr(nb.Tensor([1.0]) + nb.Tensor([2.0])) == "Tensor([3.], op='+')"
+    assert "..." in repr(nb.Tensor(np.zeros(100))) and "..." not in repr(nb.Tensor(np.zeros(20)))
+
+
+def test_without_pytorch_there_is_no_difference_to_tell(nb, monkeypatch):
+    import sys
+    monkeypatch.setitem(sys.modules, "torch", None)
+    assert nb.torch_difference(nb.dense([4, 2], np.random.default_rng(0)), np.ones((3, 4)), [0, 1, 1]) is None
+
+
+def test_a_still_picture_is_plain_unless_asked(nb):
+    for thing in (nb.Node(2) * nb.Node(3), nb.Tensor([2.0]) * nb.Tensor([3.0])):
+        plain, sharp, low = thing.draw_graph(), thing.draw_graph(high_dp=True), thing.draw_graph(high_dp=False)
+        assert plain.scale == low.scale < sharp.scale and plain.scene.rankdir == "LR"
