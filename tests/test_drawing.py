@@ -354,7 +354,7 @@ def test_a_gif_keeps_the_color_of_every_state_and_role(nb, tmp_path):
     frames, _ = nb.film(nb.Scene(root), forward=True)
     seen = set()
     for frame, picture in zip(frames, iio.imread(saved.path), strict=True):
-        colors = {f"#{r:02X}{g:02X}{b:02X}" for r, g, b in np.unique(picture[..., :3].reshape(-1, 3), axis=0)}
+        colors = {f"#{color:06X}" for color in np.unique(picture[..., :3].astype(int) @ (1 << 16, 1 << 8, 1))}
         states = {says[0] for key, says in frame.items() if key[0] == "box"}
         seen |= states
         wanted = {nb.BODY_COLORS[state] for state in states} | {nb.PALETTE[role] for role in ("weight", "bias", "output")}
