@@ -211,6 +211,19 @@ def test_both_engines_are_equal(nb):
         np.testing.assert_allclose([n.bias.grad for n in layer.neurons], linear.bias.grad, atol=1e-12)
 
 
+@pytest.mark.parametrize("order", [False, True])
+def test_a_tensor_waits_for_its_last_user(nb, order):
+    a = nb.Tensor([3.0, 0.5])
+    b = 2 * a
+    c = b + 1
+    L = (c * b if order else b * c).sum()
+    L.backward()
+    assert b.grad.tolist() == [13, 3] and c.grad.tolist() == [6, 1] and a.grad.tolist() == [26, 6]
+    twice = (b + b) * (b + b)
+    twice.sum().backward()
+    assert a.grad.tolist() == [96, 16]
+
+
 def test_deep_chain_and_flat_memory(nb):
     limit = sys.getrecursionlimit()
     x = y = nb.Tensor([1.0])

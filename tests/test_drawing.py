@@ -64,34 +64,34 @@ def boxes(scene, frame):
 
 # ---- the recording
 
-def test_replay_has_the_order_of_the_engine(nb, neuron, shared):
-    sent = []
-
-    def watch(node):
-        ready = []
-        for operand in node.operands:
-            operand.waiting -= 1
-            if not operand.waiting:
-                ready.append(operand)
-        sent.extend([node] if node.operands else [])
-        for operand in ready:
-            watch(operand)
-
+def test_a_recording_is_what_the_engine_does(nb, neuron, shared):
     for root in (neuron, shared):
-        sent.clear()
-        root.grad = None
-        root._count(set(), False)
-        watch(root)
-        root.backward()
-        steps, grads = nb.replay(root)
+        sent, seen = root._pass(1), set()
+        assert set(sent) == {node for node in nb.graph_of(root) if node.operands} and sent[0] is root
+        for node in sent:  # whoever sends has sent reports from all its users before
+            users = {user for user in sent if node in user.operands}
+            assert users <= seen
+            seen.add(node)
+        steps, grads = nb.steps_of(sent)
         assert [step.node for step in steps] == sent
         assert all(node.grad == grad for node, grad in grads.items())
         assert len(grads) == len(nb.collect(root))
+        for step in steps:
+            for k, operand, amount, before, after, _ in step.reports:
+                assert operand is step.node.operands[k] and amount == step.node.slopes[k] * step.node.grad
+                assert after == amount + (before or 0)
+        last = {operand: left for step in steps for _, operand, *_, left in step.reports}
+        assert set(last.values()) == {0}
+
+
+def filmed(nb, scene, gradient=1, **extra):
+    """Return the film of a new pass of the scene's root."""
+    return nb.film(scene, scene.root._pass(gradient), **extra)
 
 
 def test_frames_say_what_happens(nb, shared):
     scene = nb.Scene(shared)
-    frames, group = nb.film(scene)
+    frames, group = filmed(nb, scene)
     assert group == 1 and len(frames) == 5
     assert boxes(scene, frames[0]) == {
         "a input": ("waiting", "3", "0"), "b = 2 × □": ("waiting", "6", "0"),
@@ -111,7 +111,7 @@ def test_frames_say_what_happens(nb, shared):
 
 def test_arrows_turn_and_show_the_product(nb, neuron):
     scene = nb.Scene(neuron)
-    frames, _ = nb.film(scene)
+    frames, _ = filmed(nb, scene)
     arrow = next(key for key in frames[0] if key[0] == "arrow"
                  and scene.title(key[1]) == "w1 weight")
     assert frames[0][arrow] == ("waiting", "∂ = 0.5", False)
@@ -121,7 +121,7 @@ def test_arrows_turn_and_show_the_product(nb, neuron):
 
 def test_forward_pass_shows_values_one_by_one(nb, shared):
     scene = nb.Scene(shared)
-    frames, _ = nb.film(scene, forward=True)
+    frames, _ = filmed(nb, scene, forward=True)
     values = [[frame["box", i][1] for i in range(4)] for frame in frames[:4]]
     assert values == [["3", "?", "?", "?"], ["3", "6", "?", "?"], ["3", "6", "7", "?"],
                       ["3", "6", "7", "42"]]
@@ -134,19 +134,20 @@ def test_forward_pass_shows_values_one_by_one(nb, shared):
 def test_a_started_gradient_is_shown(nb, shared):
     shared.backward(gradient=0.5)
     scene = nb.Scene(shared)
-    frames, _ = nb.film(scene, 0.5)
+    frames, _ = filmed(nb, scene, 0.5)
     assert frames[-1]["box", 0] == ("done", "3", "13")
 
 
 def test_a_film_that_differs_from_the_nodes_is_refused(nb, shared):
+    sent = shared._pass(1)
     shared.operands[0].grad = 5
     with pytest.raises(RuntimeError, match="gradients in the nodes"):
-        nb.film(nb.Scene(shared))
+        nb.film(nb.Scene(shared), sent)
 
 
 def test_recording_leaves_the_nodes_alone(nb, neuron, quiet):
     before = [(n.value, n.grad, n.slopes, n.role, n.name) for n in nb.collect(neuron)]
-    nb.film(nb.Scene(neuron), forward=True)
+    filmed(nb, nb.Scene(neuron), forward=True)
     neuron.draw_graph().png
     assert before == [(n.value, n.grad, n.slopes, n.role, n.name)
                       for n in nb.collect(neuron)]
@@ -158,7 +159,7 @@ def test_nary_and_unary_nodes(nb):
     root = nb.weighted_sum(w, x, nb.Node(1.0, "bias")).tanh()
     root.backward()
     scene = nb.Scene(root)
-    frames, _ = nb.film(scene, forward=True)
+    frames, _ = filmed(nb, scene, forward=True)
     assert "… 9 more" in frames[1]["caption",][1]
     assert "and 9 more" in frames[-2]["caption",][1]
     assert len(scene.arrows) == 14
@@ -236,7 +237,7 @@ def test_names_come_from_the_notebook(nb):
 
 
 def test_boxes_never_move(nb, neuron):
-    frames, _ = nb.film(nb.Scene(neuron), forward=True)
+    frames, _ = filmed(nb, nb.Scene(neuron), forward=True)
     stage = nb.Stage(nb.Scene(neuron), frames)
     for key in (key for key in frames[0] if key[0] == "box"):
         assert len({nb.shapes(stage, key, frame[key])[0][1:5] for frame in frames}) == 1
@@ -324,7 +325,7 @@ def test_overview_states_what_is_folded(nb):
     titles = [scene.title(i) for i in range(len(scene.boxes))]
     assert titles == ["x input", "60 weights", "60 multiply", "60 tanh", "sum"]
     assert sum(map(len, scene.boxes)) == len(scene.nodes) == 182
-    frames, _ = nb.film(scene)
+    frames, _ = filmed(nb, scene)
     assert frames[-1]["box", 1][2].startswith("0.42") or "…" in frames[-1]["box", 1][2]
 
 
@@ -341,7 +342,7 @@ def test_long_pass_is_grouped_and_says_so(nb, tmp_path):
     root = chain(nb, 140)
     saved = root.backward(gif=tmp_path / "long.gif", forward=True)
     assert saved.frames <= 120 and saved.group == 3
-    frames, _ = nb.film(nb.Scene(root))
+    frames, _ = filmed(nb, nb.Scene(root))
     assert any("steps at once" in frame["caption",][1] for frame in frames)
 
 
@@ -351,7 +352,7 @@ def test_a_gif_keeps_the_color_of_every_state_and_role(nb, tmp_path):
     model = nb.MLP(2, [4, 1], rng=random.Random(1))
     root = nb.margin_loss([model([1.0, 2.0])], [1])
     saved = root.backward(gif=tmp_path / "states.gif", forward=True)
-    frames, _ = nb.film(nb.Scene(root), forward=True)
+    frames, _ = filmed(nb, nb.Scene(root), forward=True)
     seen = set()
     for frame, picture in zip(frames, iio.imread(saved.path), strict=True):
         colors = {f"#{color:06X}" for color in np.unique(picture[..., :3].astype(int) @ (1 << 16, 1 << 8, 1))}
@@ -370,7 +371,7 @@ def test_gif_size_duration_loop_and_frames(nb, neuron, tmp_path):
              (gif.seek(i) or gif.copy() for i in range(gif.n_frames))]
     assert times == [300] * 6 + [3000] and sum(times) == 1000 * saved.seconds
     pictures = iio.imread(saved.path)
-    frames, _ = nb.film(nb.Scene(neuron))
+    frames, _ = filmed(nb, nb.Scene(neuron))
     stage = nb.Stage(nb.Scene(neuron), frames)
     painter = nb.Painter(stage, saved.size[0] / stage.width)
     for i in (0, 3, -1):
@@ -464,7 +465,7 @@ def test_arrays_can_be_drawn(nb):
     drawing = nb.draw_graph(y)
     assert drawing.frame["box", 0][1] == "2 × 3" and drawing.png
     y.grad, x.grad = np.ones((2, 3)), 2 * np.ones((2, 3))
-    frames, _ = nb.film(nb.Scene(y), np.ones((2, 3)))
+    frames, _ = nb.film(nb.Scene(y), [y])
     assert frames[-1]["box", 0] == ("done", "2 × 3", "2 × 3")
 
 

@@ -12,7 +12,6 @@ LONG_CELLS = {  # the only ones over 30 lines that are not blank
     "node-class": "Node, once and whole",
     "array-tensor": "Tensor, once and whole",
     "learn-training": "the training loop",
-    "watch-shapes": "the drawer: the whole look of a box and an arrow in one place",
 }
 CELLS = read()["cells"]
 CODE = [(n, i, s) for n, i, s in code_cells() if s.strip()]
@@ -30,7 +29,8 @@ def headings(text):
 
 
 def test_cells_are_short():
-    assert {i: len(lines(s)) for _, i, s in CODE if len(lines(s)) > 30 and i not in LONG_CELLS} == {}
+    seen = [(i, s) for n, i, s in CODE if "hide-input" not in CELLS[n]["metadata"].get("tags", [])]
+    assert {i: len(lines(s)) for i, s in seen if len(lines(s)) > 30 and i not in LONG_CELLS} == {}
     sizes = sorted(len(lines(s)) for _, _, s in CODE)
     assert sizes[len(sizes) // 2] <= 12
 
