@@ -1,17 +1,22 @@
 """How fast is the engine? Prints ratios, all measured in this one run.
 
-    python tests/benchmark.py [--steps 20]
+    python tests/benchmark.py [--steps 20] [--rounds 5]
 
-One training step is forward, loss, backward and update of the 2-16-16-1 network on 100
+First, one training step (forward, loss, backward, update) of the 2-16-16-1 network on 100
 moons, from the same weights in every engine: mGradPlus, micrograd (from PyPI), and
 back-propagation written out by hand on lists of floats, which is what a scalar engine in
-Python can at best come near. Times are CPU seconds, engines take turns, the best of
-three rounds counts.
+Python can at best come near. Then one step of a GPT on scalars (4,192 parameters, one
+layer, four heads, a word of seven letters: about 60,000 nodes) on `Node` and on a plain
+engine of forty lines, `Value`, in the manner of Karpathy's microgpt (2026). Times are CPU
+seconds, engines take turns, the best of all rounds counts.
 """
 import argparse
 import gc
+import math
 import random
+import sys
 import time
+import timeit
 import tracemalloc
 
 from cells import load
@@ -133,10 +138,165 @@ def recursion_over_sweep(nb, points, labels):
     return best[nb.Node.backward] / best[nb.sweep_backward]
 
 
+class Value:
+    """A plain scalar engine in microgpt's manner: four slots, no names, no rules, no checks."""
+    __slots__ = "data", "grad", "children", "slopes"
+
+    def __init__(self, data, children=(), slopes=()):
+        self.data, self.grad, self.children, self.slopes = data, 0, children, slopes
+
+    def __add__(self, other):
+        other = other if isinstance(other, Value) else Value(other)
+        return Value(self.data + other.data, (self, other), (1, 1))
+
+    def __mul__(self, other):
+        other = other if isinstance(other, Value) else Value(other)
+        return Value(self.data * other.data, (self, other), (other.data, self.data))
+
+    def __pow__(self, n):
+        return Value(self.data**n, (self,), (n * self.data**(n - 1),))
+
+    def log(self):
+        """Return the natural logarithm."""
+        return Value(math.log(self.data), (self,), (1 / self.data,))
+
+    def exp(self):
+        """Return e to this power."""
+        e = math.exp(self.data)
+        return Value(e, (self,), (e,))
+
+    def relu(self):
+        """Return this number or 0."""
+        return Value(max(0, self.data), (self,), (float(self.data > 0),))
+
+    __radd__ = __add__
+    __rmul__ = __mul__
+
+    def __neg__(self):
+        return self * -1
+
+    def __sub__(self, other):
+        return self + (-other)
+
+    def __truediv__(self, other):
+        return self * other**-1
+
+    def backward(self):
+        """Fill in grad: an order first, then one sweep."""
+        order, seen = [], set()
+
+        def visit(node):
+            if node not in seen:
+                seen.add(node)
+                for child in node.children:
+                    visit(child)
+                order.append(node)
+        visit(self)
+        self.grad = 1
+        for node in reversed(order):
+            for child, slope in zip(node.children, node.slopes):
+                child.grad += slope * node.grad
+
+
+WIDTH, HEADS, LETTERS, BLOCK = 16, 4, 27, 16
+MATRICES = {"token": (LETTERS, WIDTH), "place": (BLOCK, WIDTH), "query": (WIDTH, WIDTH), "key": (WIDTH, WIDTH),
+            "value": (WIDTH, WIDTH), "out": (WIDTH, WIDTH), "up": (4 * WIDTH, WIDTH), "down": (WIDTH, 4 * WIDTH),
+            "read": (LETTERS, WIDTH)}
+WORD = [26, 4, 12, 12, 0, 11, 8, 21, 26]
+
+
+def by_operators(x, matrix):
+    """Return matrix · x by sums and products of two operands."""
+    return [sum(w * v for w, v in zip(row, x)) for row in matrix]
+
+
+def normed(x):
+    """Return x divided by the root of its mean square."""
+    scale = (sum(v * v for v in x) / len(x) + 1e-5) ** -0.5
+    return [v * scale for v in x]
+
+
+def softmax(scores, data):
+    """Return the probabilities of scores."""
+    top = max(data(s) for s in scores)
+    powers = [(s - top).exp() for s in scores]
+    whole = sum(powers)
+    return [p / whole for p in powers]
+
+
+def gpt_loss(w, data, linear):
+    """Return the mean loss of guessing each next letter of WORD."""
+    keys, values, losses, n = [], [], [], WIDTH // HEADS
+    for place, (letter, target) in enumerate(zip(WORD, WORD[1:])):
+        before = normed([a + b for a, b in zip(w["token"][letter], w["place"][place])])
+        x = normed(before)
+        query = linear(x, w["query"])
+        keys.append(linear(x, w["key"]))
+        values.append(linear(x, w["value"]))
+        mixed = []
+        for h in range(0, WIDTH, n):
+            scores = [sum(query[h + j] * key[h + j] for j in range(n)) / n**0.5 for key in keys]
+            look = softmax(scores, data)
+            mixed += [sum(a * value[h + j] for a, value in zip(look, values)) for j in range(n)]
+        before = [a + b for a, b in zip(linear(mixed, w["out"]), before)]
+        x = [v.relu() for v in linear(normed(before), w["up"])]
+        x = [a + b for a, b in zip(linear(x, w["down"]), before)]
+        losses.append(-softmax(linear(x, w["read"]), data)[target].log())
+    return sum(losses) * (1 / len(losses))
+
+
+def gpt(make, data, linear=by_operators):
+    """Return a step function: loss and gradients of the GPT on nodes made by `make`."""
+    draw = random.Random(42)
+    w = {name: [[make(draw.gauss(0, 0.08)) for _ in range(columns)] for _ in range(rows)]
+         for name, (rows, columns) in MATRICES.items()}
+
+    def step():
+        for row in (row for matrix in w.values() for row in matrix):
+            for p in row:
+                p.grad = 0
+        loss = gpt_loss(w, data, linear)
+        loss.backward()
+        return data(loss), sum(abs(p.grad) for row in w["key"] for p in row)
+    return step
+
+
+def gpt_ratios(nb, rounds):
+    """Return (Node's time, Node's with weighted_sum) over the plain engine's."""
+    def by_weighted_sum(x, matrix):
+        return [nb.weighted_sum(row, x) for row in matrix]
+    steps = {"plain": gpt(Value, lambda v: v.data), "node": gpt(nb.Node, lambda v: v.value),
+             "sums": gpt(nb.Node, lambda v: v.value, by_weighted_sum)}
+    best, seen = {}, {}
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(100_000)
+    for _ in range(2 * rounds):
+        for name, step in steps.items():
+            gc.collect()
+            began = time.process_time()
+            seen[name] = step()
+            best[name] = min(best.get(name, 9), time.process_time() - began)
+    sys.setrecursionlimit(limit)
+    assert max(abs(a / b - 1) for one in seen.values() for a, b in zip(one, seen["plain"])) < 1e-9, seen
+    return best["node"] / best["plain"], best["sums"] / best["plain"]
+
+
+def number_ratio(nb):
+    """Return the time of node × number over that of node × node."""
+    names = {"x": nb.Node(2.0), "y": nb.Node(3.0)}
+    best = {}
+    for _ in range(15):
+        for text in ("x * y", "x * 2.0"):
+            best[text] = min(best.get(text, 9), timeit.timeit(text, globals=names, number=20_000))
+    return best["x * 2.0"] / best["x * y"]
+
+
 def main():
     ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ask.add_argument("--steps", type=int, default=20)
-    steps = ask.parse_args().steps
+    ask.add_argument("--rounds", type=int, default=5)
+    asked = ask.parse_args()
+    steps, rounds = asked.steps, asked.rounds
     nb = load()
     points, labels = data()
     weights = kit(nb, points, labels)[1]
@@ -148,7 +308,7 @@ def main():
     for collector in ("as it comes", "off in all"):
         (gc.enable if collector == "as it comes" else gc.disable)()
         best, losses = {}, {}
-        for _ in range(3):
+        for _ in range(rounds):
             for name, make in makers.items():
                 spent, losses[name] = seconds(make, steps)
                 best[name] = min(best.get(name, 9), spent)
@@ -157,7 +317,13 @@ def main():
         print(f"| {collector} | {ours * 1e3:.1f} | {best['micrograd'] / ours:.1f} times faster "
               f"| {ours / best['lists by hand']:.1f} times slower |")
     gc.enable()
-    print(f"\nBytes a node after the forward pass: {bytes_per_node(nb):.0f}")
+    print("\nOne step of a scalar GPT, times the plain engine's\n\n| garbage collector | Node | Node with weighted_sum |\n| --- | --- | --- |")
+    for collector in ("as it comes", "off in all"):
+        (gc.enable if collector == "as it comes" else gc.disable)()
+        print("| {} | {:.2f} | {:.2f} |".format(collector, *gpt_ratios(nb, rounds)))
+    gc.enable()
+    print(f"\nnode × number takes {number_ratio(nb):.2f} times node × node.")
+    print(f"Bytes a node after the forward pass: {bytes_per_node(nb):.0f}")
     print(f"A step with the recursion takes {recursion_over_sweep(nb, points, labels):.2f} times one with an ordered sweep.")
 
 
