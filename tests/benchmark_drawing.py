@@ -29,9 +29,8 @@ sys.path.insert(0, {tests!r})
 from benchmark_drawing import load, network
 nb = load()
 root = network(nb, (2, 4, 3, 1))
-root.backward()
 scene = nb.Scene(root)
-frames, _ = nb.film(scene, forward=True)
+frames, _ = nb.film(scene, root._pass(1), forward=True)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 data, size, seconds = nb.gif_bytes(nb.Stage(scene, frames), frames, 0.8)
 after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -79,7 +78,7 @@ def original_source(scene, frame):
                                   f"| grad {grad:.4f} }}", shape="record", style="filled",
                    fillcolor={"sending": "red", "done": "lightblue"}.get(state, "white"))
         if node.operands:
-            graph.node(f"o{i}", label=node.op)
+            graph.node(f"o{i}", label=scene.words.op(node))
             graph.edge(f"o{i}", f"n{i}")
     for a, b, _ in scene.arrows:
         graph.edge(f"n{a}", f"o{b}")
@@ -115,8 +114,7 @@ def best(work, times):
 
 def compare(nb, name, root, times, folder):
     """Return one row: times and sizes of both ways, and their ratios."""
-    root.backward()
-    frames, _ = nb.film(nb.Scene(root))
+    frames, _ = nb.film(nb.Scene(root), root._pass(1))
     ours, theirs = folder / "ours.gif", folder / "theirs.gif"
     fast, _ = best(lambda: root.backward(gif=ours), 3 * times)
     slow, wide = best(lambda: original_way(nb, root, frames, theirs), times)
