@@ -7,6 +7,7 @@ import sys
 import imageio.v3 as iio
 import numpy as np
 import pytest
+from PIL import Image
 
 
 # ---------------------------------------------------------------- networks
@@ -16,6 +17,9 @@ def test_the_network_of_the_design(nb):
     assert repr(model) == "MLP(2 → 16 → 16 → 1, relu, 337 parameters)"
     assert repr(model.layers[0]) == "Layer(2 → 16, relu)"
     assert repr(model.layers[2].neurons[0]) == "Neuron(16 → 1, linear)"
+    given = [node for node in nb.graph_of(model((0.5, -2))) if node.role == "input"]
+    assert [node.value for node in given] == [0.5, -2], "one Node for each input, shared by all neurons"
+    assert model((1, 2)).rule is nb.sum_of_products and model.layers[0]((1, 2))[0].rule is nb.relu
     assert isinstance(model((0.5, -0.5)), nb.Node)
     assert isinstance(model([nb.Node(0.5), nb.Node(-0.5)]), nb.Node)
     assert len(nb.MLP(2, [4, 3])((0, 1))) == 3
@@ -371,6 +375,13 @@ def test_the_boundary_gif(nb, tmp_path):
         paint(t.model, [loss for loss, _ in t.history], f"step {len(t.history)}")))
     path = tmp_path / "new folder" / "boundary.gif"
     assert nb.save_gif(frames, path, seconds=0.25, last=2) == math.ceil(path.stat().st_size / 1000) < 400
+    for number, color in enumerate(("#FF0000", "#00A000", "#0000FF")):  # whatever frame has it, a color is kept
+        plain = [Image.new("RGB", (40, 40), gray) for gray in ("white", "silver", "gray")]
+        plain[number].paste(color, (0, 0, 20, 40))
+        nb.save_gif(plain, tmp_path / "plain.gif")
+        assert [iio.immeta(tmp_path / "plain.gif", index=k)["duration"] for k in range(3)] == [250, 250, 2500]
+        shown = iio.imread(tmp_path / "plain.gif", index=None)[number, 20, 10, :3]
+        assert np.abs(shown.astype(int) - np.array(Image.new("RGB", (1, 1), color))[0, 0]).max() < 25
     info = iio.immeta(path, index=None)
     images = iio.imread(path, index=None)
     durations = [iio.immeta(path, index=k)["duration"] for k in range(len(images))]

@@ -7,16 +7,6 @@ import numpy as np
 import pytest
 
 
-def example_graph(nb, swap=False):
-    """Return a and L of the running example b = 2a, c = b + 1, L = b·c, or c·b."""
-    a = nb.Node(3, name="a")
-    b = 2 * a
-    c = b + 1
-    L = c * b if swap else b * c
-    b.name, c.name, L.name = "b", "c", "L"
-    return a, L
-
-
 def tower(nb, levels):
     """Return the first and the last node of diamonds y + tanh y on top of each other."""
     first = y = nb.Node(0.5)
@@ -59,7 +49,7 @@ def test_the_table_of_rules_is_made_from_the_rules(nb):
 
 
 def test_three_ways_to_send_a_gradient(nb):
-    rows = {swap: nb.race(lambda swap=swap: example_graph(nb, swap), 26) for swap in (False, True)}
+    rows = {swap: nb.race(lambda swap=swap: nb.example_graph(swap), 26) for swap in (False, True)}
     assert rows[False] == [["push every path", "26", 4, "✓ right"], ["go when first reached", "14", 3, "✗ wrong"],
                            ["wait for last user", "26", 3, "✓ right"]]
     assert [row[1] for row in rows[True]] == ["26", "26", "26"]
@@ -93,7 +83,7 @@ def test_all_right_ways_agree_on_random_graphs(nb):
 
 
 def test_the_recording_of_the_running_example(nb):
-    a, L = example_graph(nb)
+    a, L = nb.example_graph()
     b, c = L.operands
     steps, grads = nb.steps_of(L._pass(1))
     assert [step.node for step in steps] == [L, c, b]
@@ -104,8 +94,16 @@ def test_the_recording_of_the_running_example(nb):
     assert "Then c sends: b has 13" in nb.draw_steps(steps).alt and "from b to L 7" in nb.draw_example().alt
 
 
+def test_the_running_example(nb):
+    for swap in (False, True):
+        a, L = nb.example_graph(swap)
+        assert (a.value, L.value, [x.name for x in L.operands]) == (3, 42, ["c", "b"] if swap else ["b", "c"])
+        L.backward()
+        assert (a.name, L.name, a.grad) == ("a", "L", 26) and L.rule is nb.mul
+
+
 def test_the_picture_of_the_example_says_what_the_nodes_say(nb):
-    a, L = example_graph(nb)
+    a, L = nb.example_graph()
     for node in nb.graph_of(L):
         for operand, slope in zip(node.operands, node.slopes):
             if operand.name:
@@ -233,6 +231,9 @@ def test_gradient_lengths_and_dead_neurons(nb):
         p.grad = k
     assert nb.layer_norms(model) == pytest.approx([math.sqrt(14), math.sqrt(77)])
     assert nb.dead_share(model, [(1.0,), (2.0,)]) == 0.5 and nb.dead_share(model, [(6.0,)]) == 0
+    deep = nb.MLP(1, [1, 3, 1], rng=random.Random(0))
+    nb.set_values(deep, [1, 0, 1, 0, -1, 0, -1, 0, 1, 1, 1, 0])
+    assert nb.dead_share(deep, [(1.0,)]) == 0.5
     assert nb.copy_layers(model, 1).layers == model.layers[:1] and len(nb.copy_layers(model, 1)((6.0,))) == 2
 
 
@@ -279,6 +280,8 @@ def test_array_error_sees_a_wrong_gradient(nb):
         return lambda t: nb.joined(t.value**2, [t], [lambda g: g * 2 * t.value * factor], "square")
     x = np.array([[1.0, -2.0], [3.0, 0.5]])
     assert nb.array_error(wrong(1), x) < 1e-8
+    for size, error in ((0.5, 0.05), (1.25, 0.1), (4, 0.1)):  # absolute below 1, relative above
+        assert nb.array_error(wrong(1.1), np.array([size / 2])) == pytest.approx(error, rel=1e-6)
     assert nb.array_error(wrong(1.001), x) > 1e-4 and nb.array_error(wrong(-1), x) > 0.5
     assert nb.array_error(lambda t, u: (t * 2).sum() + (u * 0).sum(), x, x) < 1e-8
     assert nb.array_error(lambda t: nb.Tensor(t.value) * 1, x) > 0.1

@@ -408,4 +408,6 @@ def test_gif_alone(nb, tmp_path, monkeypatch, forward):
         saved = root.backward(gif=path, forward=forward)
         assert type(saved) is nb.SavedGif and saved.path == path and path.read_bytes()[:6] == b"GIF89a"
         assert root.backward(gif=path).frames == 4 and root.backward(gif=path, forward=forward).frames == saved.frames
+        assert saved.seconds == pytest.approx(0.8 * (saved.frames - 1) + 3.2)
+        assert root.backward(gif=path, animation_delay=0.5).seconds == pytest.approx(0.5 * 3 + 3)
         assert saved.frames == 4 + 3 * forward and np.all(leaf.grad == grad) and shown == []
