@@ -1,8 +1,11 @@
 """Chapter 4: networks, losses, optimizers, training, its pictures, and how it can fail."""
 
+import contextlib
 import math
 import random
+import signal
 import sys
+import threading
 
 import imageio.v3 as iio
 import numpy as np
@@ -364,6 +367,44 @@ def test_an_interrupted_live_training_shows_its_last_state(nb, monkeypatch, caps
     pictures = [what for what in shown if isinstance(what, nb.Picture)]
     assert "step 3: loss" in pictures[-1].alt
     assert "3 of 12 steps" in capsys.readouterr().out
+
+
+def test_an_interrupt_while_a_picture_is_painted_waits_and_is_not_lost(nb, monkeypatch, capsys):
+    monkeypatch.setattr(nb, "display", lambda *args, **kw: type("Handle", (), {"update": lambda *a, **k: None})())
+    paint, drawn = nb.LiveView.draw, []
+
+    def interrupted(self):
+        with contextlib.suppress(KeyboardInterrupt):  # as a callback of matplotlib would drop it
+            signal.raise_signal(signal.SIGINT)
+        paint(self)
+        drawn.append(len(self.training.history))
+    monkeypatch.setattr(nb.LiveView, "draw", interrupted)
+    run, handler = short(nb), signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):  # the second one, from the last picture
+        run.train()
+    assert "Stopped by you. 1 of 12 steps" in capsys.readouterr().out
+    assert drawn == [1, 1] and len(run.history) == 1 and signal.getsignal(signal.SIGINT) is handler
+
+
+def test_patience_ends_and_is_the_main_threads(nb):
+    handler, seen = signal.getsignal(signal.SIGINT), []
+    with pytest.raises(ValueError, match="mine"), nb.patient():
+        raise ValueError("mine")
+    with pytest.raises(KeyboardInterrupt), nb.patient():
+        signal.raise_signal(signal.SIGINT)
+        seen.append("whole")
+    with pytest.raises(KeyboardInterrupt), nb.patient():
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        seen.append("a second interrupt does not wait")
+
+    def elsewhere():
+        with nb.patient():
+            seen.append(signal.getsignal(signal.SIGINT))
+    thread = threading.Thread(target=elsewhere)
+    thread.start()
+    thread.join()
+    assert seen == ["whole", handler] and signal.getsignal(signal.SIGINT) is handler
 
 
 # ---------------------------------------------------------------- pictures
