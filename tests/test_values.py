@@ -411,3 +411,25 @@ def test_gif_alone(nb, tmp_path, monkeypatch, forward):
         assert saved.seconds == pytest.approx(0.8 * (saved.frames - 1) + 3.2)
         assert root.backward(gif=path, animation_delay=0.5).seconds == pytest.approx(0.5 * 3 + 3)
         assert saved.frames == 4 + 3 * forward and np.all(leaf.grad == grad) and shown == []
+
+
+# ---------------------------------------------------------------- what is left out
+def test_what_is_left_out_of_a_call_on_arrays(nb):
+    t = nb.Tensor([[1.0, 5.0], [3.0, 2.0]])
+    for name in ("sum", "mean", "max"):
+        method = getattr(t, name)
+        assert method().shape == () and method(1).shape == (2,) and method(keepdims=True).shape == (1, 1)
+        assert method().value == getattr(t.value, name)()
+    t.backward(gradient=np.full((2, 2), 3.0))
+    assert (t.grad == 3).all()
+    joined = nb.concatenate([t, t])
+    assert joined.shape == (4, 2)
+    with pytest.raises(ValueError, match=r"shape \(0,\) has no single gradient"):
+        nb.Tensor([]).backward()
+    with pytest.raises(TypeError):
+        t.sum().backward(1, True)
+    x = nb.Node(2)
+    x.backward(gradient=3)
+    assert x.grad == 3
+    with pytest.raises(TypeError):
+        x.backward(1, True)
