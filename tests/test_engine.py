@@ -213,7 +213,7 @@ def test_the_quick_way_of_an_operation_is_the_plain_way(nb):
         for x, y in zip(a.operands, b.operands, strict=True):
             assert x is y or [getattr(x, s) for s in ("value", "role", "name", "grad", "rule", "operands", "slopes")] == [
                 getattr(y, s) for s in ("value", "role", "name", "grad", "rule", "operands", "slopes")]
-    with pytest.raises(ValueError, match="as many weights"):
+    with pytest.raises(ValueError, match="as many weights as inputs, please: got 1 weights and 2 inputs"):
         nb.weighted_sum([x], [1, 2])
 
 
