@@ -243,7 +243,7 @@ LABELS = {  # what came, for what: the words of the remedy
                     ([False, True, True], r"2 \* y - 1"), ([0.5, 1, 1], "the number of each class"), (["a", "b", "b"], "names.index"),
                     ([1, 2, 2], r"y - 1"), ([1, 1], "3 outputs but 2 labels"), ([math.nan, 1, 1], "got nan, 1")],
     "cross_entropy": [([-1, 1, 1], r"labels are 0, 1 here; got -1, 1\. Pass \[\(y \+ 1\) // 2"), (ONE_HOT, r"row\).index"),
-                      ([1, 2, 1], "y - 1"), ([0, -1, 1], "the number of each class"), ([0, 1], "3 outputs but 2"),
+                      ([1, 2, 1], "y - 1"), ([1, 2, 3], "the number of each class"), ([0, -1, 1], "the number of each class"), ([0, 1], "3 outputs but 2"),
                       ([0, 1, 5], "got 0, 1, 5"), ([0.5, 1, 0], "got 0.5")],
 }
 LABELS["logistic_loss"] = LABELS["margin_loss"]
