@@ -29,10 +29,10 @@ sys.path.insert(0, {tests!r})
 from benchmark_drawing import load, network
 nb = load()
 root = network(nb, (2, 4, 3, 1))
-scene = nb.Scene(root)
-frames, _ = nb.film(scene, root._pass(1), forward=True)
+scene = nb._Scene(root)
+frames, _ = nb._film(scene, root._pass(1), forward=True)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-data, size, seconds = nb.gif_bytes(nb.Stage(scene, frames), frames, 0.8)
+data, size, seconds = nb._gif_bytes(nb._Stage(scene, frames), frames, 0.8)
 after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 print(len(frames), after // 1024, before // 1024)
 """
@@ -87,10 +87,10 @@ def original_source(scene, frame):
 
 def original_way(nb, root, frames, path):
     """Write the GIF as the original did; return the width of its pictures."""
-    scene = nb.Scene(root)
+    scene = nb._Scene(root)
     pictures = []
     for frame in frames:
-        png = subprocess.run([nb.dot_programs()[0], "-Tpng"], check=True, capture_output=True,
+        png = subprocess.run([nb._dot_programs()[0], "-Tpng"], check=True, capture_output=True,
                              input=original_source(scene, frame).encode()).stdout
         pictures.append(imageio.v2.imread(png))
     size = np.max([picture.shape for picture in pictures], 0)  # else mimsave stops
@@ -114,12 +114,12 @@ def best(work, times):
 
 def compare(nb, name, root, times, folder):
     """Return one row: times and sizes of both ways, and their ratios."""
-    frames, _ = nb.film(nb.Scene(root), root._pass(1))
+    frames, _ = nb._film(nb._Scene(root), root._pass(1))
     ours, theirs = folder / "ours.gif", folder / "theirs.gif"
     fast, _ = best(lambda: root.backward(gif=ours), 3 * times)
     slow, wide = best(lambda: original_way(nb, root, frames, theirs), times)
     small, large = os.path.getsize(ours), os.path.getsize(theirs)
-    return name, len(nb.collect(root)), len(frames), slow, fast, slow / fast, large, small, \
+    return name, len(nb._collect(root)), len(frames), slow, fast, slow / fast, large, small, \
         large / small, wide
 
 

@@ -1,7 +1,7 @@
 """Edit, run and check mGradPlus.ipynb, which stays the only source.
 
-    python tests/notebook.py text     # notebook -> build/mGradPlus.py, percent cells with ids in the headers
-    python tests/notebook.py apply    # build/mGradPlus.py -> notebook; unchanged code cells keep their outputs
+    python tests/notebook.py text     # notebook -> build/mGradPlus.py: jupytext's percent cells, ids in the headers
+    python tests/notebook.py apply    # build/mGradPlus.py -> notebook, as `jupytext --update` does: cells keep their outputs
     python tests/notebook.py run      # run all in a fresh kernel, store clean outputs (and assets/)
     python tests/notebook.py verify   # run a copy in a fresh kernel; complain about errors, warnings, differences
     python tests/notebook.py check    # valid, clean, exact round trip through the text form
@@ -14,14 +14,16 @@ import sys
 import tempfile
 from pathlib import Path
 
+import jupytext
 import nbformat
 from cells import NOTEBOOK, ROOT, read, source
+from nbformat.corpus.words import generate_corpus_id
 
 TEXT = ROOT / "build" / "mGradPlus.py"
-HEADER = re.compile(r"^# %% (code|markdown) ([A-Za-z0-9_-]{1,64})(?: (\{.*\}))?$")
+COLLAPSED = "jp-MarkdownHeadingCollapsed"
 METADATA = {"kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
             "language_info": {"name": "python"}}
-KEPT = {"tags", "jupyter"}
+KEPT = {"tags", "jupyter", "cellView", COLLAPSED}
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
@@ -57,7 +59,9 @@ def clean_output(output):
 
 def clean(notebook):
     """Return the notebook in its one clean form: no times, counts, widget state or host."""
-    notebook = {"cells": notebook["cells"], "metadata": METADATA, "nbformat": 4, "nbformat_minor": 5}
+    collapsed = [cell["id"] for cell in notebook["cells"] if cell["metadata"].get(COLLAPSED)]
+    metadata = METADATA | {"colab": {"collapsed_sections": collapsed}}
+    notebook = {"cells": notebook["cells"], "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
     for cell in notebook["cells"]:
         cell["metadata"] = {k: v for k, v in cell["metadata"].items() if k in KEPT and v}
         cell["source"] = source(cell).rstrip("\n").splitlines(keepends=True)
@@ -67,43 +71,31 @@ def clean(notebook):
     return notebook
 
 
+def as_node(notebook):
+    """Return a notebook's dict as nbformat's object."""
+    return nbformat.reads(json.dumps(notebook), 4)
+
+
 def to_text(notebook):
-    """Return the notebook as percent cells: ids in the headers, Markdown behind '# '."""
-    blocks = []
-    for cell in notebook["cells"]:
-        meta = json.dumps(cell["metadata"], sort_keys=True) if cell["metadata"] else ""
-        lines = source(cell).split("\n")
-        if cell["cell_type"] == "markdown":
-            lines = [f"# {line}" if line else "#" for line in lines]
-        blocks.append("\n".join([f"# %% {cell['cell_type']} {cell['id']} {meta}".rstrip(), *lines]))
-    return "\n\n".join(blocks) + "\n"
+    """Return the notebook as jupytext's percent cells, each cell's id among its metadata."""
+    node = as_node(notebook)
+    for cell in node.cells:
+        cell.metadata["id"] = cell.id
+    return jupytext.writes(node, "py:percent")
 
 
 def from_text(text, old):
-    """Return the notebook of percent cells; code cells unchanged since `old` keep their outputs."""
-    blocks = []
-    for line in text.split("\n"):
-        if found := HEADER.match(line):
-            blocks.append((found[1], found[2], json.loads(found[3] or "{}"), []))
-        elif line.startswith("# %%"):
-            sys.exit(f"A cell's header reads '# %% code|markdown ID {{metadata}}'; this one does not: {line}")
-        elif blocks:
-            blocks[-1][3].append(line)
-    ids = [block[1] for block in blocks]
+    """Return the notebook of percent cells; a cell keeps the outputs its id has in `old`, new cells get an id."""
+    node = jupytext.reads(text, "py:percent")
+    outputs = {cell.id: cell.outputs for cell in as_node(old).cells if cell.cell_type == "code"}
+    for cell in node.cells:
+        cell.id = cell.metadata.pop("id", None) or generate_corpus_id()
+        if cell.cell_type == "code":
+            cell.outputs = outputs.get(cell.id, [])
+    ids = [cell.id for cell in node.cells]
     if twice := sorted({i for i in ids if ids.count(i) > 1}):
         sys.exit(f"Two cells share an id: {', '.join(twice)}")
-    known, cells = {cell["id"]: cell for cell in old["cells"]}, []
-    for kind, cell_id, meta, lines in blocks:
-        if kind == "markdown":
-            lines = [line[2:] if line.startswith("# ") else line[1:] for line in lines]
-        text = "\n".join(lines).rstrip("\n")
-        cell = {"cell_type": kind, "id": cell_id, "metadata": meta, "source": [text]}
-        if kind == "code":
-            was = known.get(cell_id, {})
-            same = was.get("cell_type") == "code" and source(was) == text
-            cell |= {"execution_count": None, "outputs": was["outputs"] if same else []}
-        cells.append(cell)
-    return clean({"cells": cells})
+    return clean(json.loads(nbformat.writes(node)))
 
 
 def execute(notebook, folder, timeout=600):
@@ -137,7 +129,7 @@ def execute(notebook, folder, timeout=600):
 
     os.environ.pop("MPLBACKEND", None)  # it would switch the figures of the kernel off
     os.environ["PYTHONHASHSEED"] = "0"
-    node = nbformat.reads(json.dumps(notebook), 4)
+    node = as_node(notebook)
     Client(node, timeout=timeout, kernel_name="python3", record_timing=False, coalesce_streams=True,
            resources={"metadata": {"path": str(folder)}}).execute()
     return clean(json.loads(nbformat.writes(node)))
@@ -182,7 +174,7 @@ def check(text):
 
 def main(what):
     """Do one of the commands of the module's docstring."""
-    old = read() if NOTEBOOK.exists() else {"cells": []}
+    old = read()
     if what == "text":
         TEXT.parent.mkdir(exist_ok=True)
         TEXT.write_text(to_text(old), "utf-8")

@@ -75,7 +75,7 @@ def test_a_recording_is_what_the_engine_does(nb, neuron, shared):
         steps, grads = nb.steps_of(sent)
         assert [step.node for step in steps] == sent
         assert all(node.grad == grad for node, grad in grads.items())
-        assert len(grads) == len(nb.collect(root))
+        assert len(grads) == len(nb._collect(root))
         for step in steps:
             for k, operand, amount, before, after, _ in step.reports:
                 assert operand is step.node.operands[k] and amount == step.node.slopes[k] * step.node.grad
@@ -86,11 +86,11 @@ def test_a_recording_is_what_the_engine_does(nb, neuron, shared):
 
 def filmed(nb, scene, gradient=1, **extra):
     """Return the film of a new pass of the scene's root."""
-    return nb.film(scene, scene.root._pass(gradient), **extra)
+    return nb._film(scene, scene.root._pass(gradient), **extra)
 
 
 def test_frames_say_what_happens(nb, shared):
-    scene = nb.Scene(shared)
+    scene = nb._Scene(shared)
     frames, group = filmed(nb, scene)
     assert group == 1 and len(frames) == 5
     assert boxes(scene, frames[0]) == {
@@ -110,7 +110,7 @@ def test_frames_say_what_happens(nb, shared):
 
 
 def test_arrows_turn_and_show_the_product(nb, neuron):
-    scene = nb.Scene(neuron)
+    scene = nb._Scene(neuron)
     frames, _ = filmed(nb, scene)
     arrow = next(key for key in frames[0] if key[0] == "arrow"
                  and scene.title(key[1]) == "w1 weight")
@@ -120,7 +120,7 @@ def test_arrows_turn_and_show_the_product(nb, neuron):
 
 
 def test_forward_pass_shows_values_one_by_one(nb, shared):
-    scene = nb.Scene(shared)
+    scene = nb._Scene(shared)
     frames, _ = filmed(nb, scene, forward=True)
     values = [[frame["box", i][1] for i in range(4)] for frame in frames[:4]]
     assert values == [["3", "?", "?", "?"], ["3", "6", "?", "?"], ["3", "6", "7", "?"],
@@ -133,7 +133,7 @@ def test_forward_pass_shows_values_one_by_one(nb, shared):
 
 def test_a_started_gradient_is_shown(nb, shared):
     shared.backward(gradient=0.5)
-    scene = nb.Scene(shared)
+    scene = nb._Scene(shared)
     frames, _ = filmed(nb, scene, 0.5)
     assert frames[-1]["box", 0] == ("done", "3", "13")
 
@@ -142,15 +142,15 @@ def test_a_film_that_differs_from_the_nodes_is_refused(nb, shared):
     sent = shared._pass(1)
     shared.operands[0].grad = 5
     with pytest.raises(RuntimeError, match="gradients in the nodes"):
-        nb.film(nb.Scene(shared), sent)
+        nb._film(nb._Scene(shared), sent)
 
 
 def test_recording_leaves_the_nodes_alone(nb, neuron, quiet):
-    before = [(n.value, n.grad, n.slopes, n.role, n.name) for n in nb.collect(neuron)]
-    filmed(nb, nb.Scene(neuron), forward=True)
+    before = [(n.value, n.grad, n.slopes, n.role, n.name) for n in nb._collect(neuron)]
+    filmed(nb, nb._Scene(neuron), forward=True)
     neuron.draw_graph().png
     assert before == [(n.value, n.grad, n.slopes, n.role, n.name)
-                      for n in nb.collect(neuron)]
+                      for n in nb._collect(neuron)]
 
 
 def test_nary_and_unary_nodes(nb):
@@ -158,7 +158,7 @@ def test_nary_and_unary_nodes(nb):
     x = [nb.Node(0.5, "input") for _ in range(6)]
     root = nb.weighted_sum(w, x, nb.Node(1.0, "bias")).tanh()
     root.backward()
-    scene = nb.Scene(root)
+    scene = nb._Scene(root)
     frames, _ = filmed(nb, scene, forward=True)
     assert "… 9 more" in frames[1]["caption",][1]
     assert "and 9 more" in frames[-2]["caption",][1]
@@ -177,7 +177,7 @@ def test_duplicate_operands_have_two_arrows(nb):
     a = nb.Node(3)
     root = a + a
     assert len(root.draw_graph().scene.arrows) == 2
-    scene = nb.Scene((a + a) * (a + a))
+    scene = nb._Scene((a + a) * (a + a))
     assert len(scene.arrows) == 6
 
 
@@ -200,7 +200,7 @@ def test_high_dp_is_twice_as_sharp(nb, neuron):
 def test_picture_fits_a_notebook_with_letters_of_eleven_pixels(nb, neuron):
     stage = neuron.draw_graph().stage
     sizes = [part[4] for key, says in neuron.draw_graph().frame.items()
-             for part in nb.shapes(stage, key, says) if part[0] == "text"]
+             for part in nb._shapes(stage, key, says) if part[0] == "text"]
     assert min(sizes) * min(1, 900 / stage.width) >= 11
 
 
@@ -226,7 +226,7 @@ def test_names_come_from_the_notebook(nb):
     nb.my_weight = nb.Node(2, "weight")
     nb._hidden = nb.other_name = nb.Node(3, "input")
     try:
-        words = nb.Words()
+        words = nb._Words()
         assert words.title(nb.my_weight) == "my_weight weight"
         assert words.title(nb.other_name) == "other_name input"
         root = nb.my_weight * nb.other_name
@@ -237,14 +237,14 @@ def test_names_come_from_the_notebook(nb):
 
 
 def test_boxes_never_move(nb, neuron):
-    frames, _ = filmed(nb, nb.Scene(neuron), forward=True)
-    stage = nb.Stage(nb.Scene(neuron), frames)
+    frames, _ = filmed(nb, nb._Scene(neuron), forward=True)
+    stage = nb._Stage(nb._Scene(neuron), frames)
     for key in (key for key in frames[0] if key[0] == "box"):
-        assert len({nb.shapes(stage, key, frame[key])[0][1:5] for frame in frames}) == 1
+        assert len({nb._shapes(stage, key, frame[key])[0][1:5] for frame in frames}) == 1
 
 
 def test_roles_have_their_colors(nb, neuron):
-    scene = nb.Scene(neuron)
+    scene = nb._Scene(neuron)
     roles = {scene.title(i): scene.role(i) for i in range(len(scene.boxes))}
     assert roles["relu n"] == "output" and roles["b bias"] == "bias"
     assert roles["+ add"] == "operation"
@@ -276,7 +276,7 @@ def test_odd_names(nb, name, tmp_path, quiet):
     (1e-300, "1e-300"), (math.nan, "nan"), (math.inf, "inf"), (-math.inf, "-inf"),
     (-0.0, "0"), (10**400, "1e400"), (1234567.0, "1.235e+06"), (None, "–"), (True, "1")])
 def test_odd_numbers_as_text(nb, value, text):
-    assert nb.value_text(value) == text
+    assert nb._value_text(value) == text
 
 
 @pytest.mark.parametrize("value", [1e-300, math.nan, math.inf, -0.0, 1e300])
@@ -299,8 +299,8 @@ def test_a_thousand_users(nb, tmp_path):
     x = nb.Node(2.0, "input", "x")
     root = nb.total([x * float(k) for k in range(1000)])
     saved = root.backward(gif=tmp_path / "many.gif")
-    assert saved.frames <= nb.MAX_FRAMES and saved.group > 1 and "steps in each" in repr(saved)
-    scene = nb.Scene(root)
+    assert saved.frames <= nb._MAX_FRAMES and saved.group > 1 and "steps in each" in repr(saved)
+    scene = nb._Scene(root)
     assert scene.folded and scene.title(scene.where[x]) == "x input"
     assert "1,001 nodes share" not in root.draw_graph().alt
     assert "1,002 nodes share" in root.draw_graph().alt
@@ -321,7 +321,7 @@ def test_overview_states_what_is_folded(nb):
     x = nb.Node(1.0, "input", "x")
     root = nb.total([(x * nb.Node(k / 10, "weight")).tanh() for k in range(60)])
     root.backward()
-    scene = nb.Scene(root)
+    scene = nb._Scene(root)
     titles = [scene.title(i) for i in range(len(scene.boxes))]
     assert titles == ["x input", "60 weights", "60 multiply", "60 tanh", "sum"]
     assert sum(map(len, scene.boxes)) == len(scene.nodes) == 182
@@ -342,7 +342,7 @@ def test_long_pass_is_grouped_and_says_so(nb, tmp_path):
     root = chain(nb, 140)
     saved = root.backward(gif=tmp_path / "long.gif", forward=True)
     assert saved.frames <= 120 and saved.group == 3
-    frames, _ = filmed(nb, nb.Scene(root))
+    frames, _ = filmed(nb, nb._Scene(root))
     assert any("steps at once" in frame["caption",][1] for frame in frames)
 
 
@@ -352,15 +352,15 @@ def test_a_gif_keeps_the_color_of_every_state_and_role(nb, tmp_path):
     model = nb.MLP(2, [4, 1], rng=random.Random(1))
     root = nb.margin_loss([model([1.0, 2.0])], [1])
     saved = root.backward(gif=tmp_path / "states.gif", forward=True)
-    frames, _ = filmed(nb, nb.Scene(root), forward=True)
+    frames, _ = filmed(nb, nb._Scene(root), forward=True)
     seen = set()
     for frame, picture in zip(frames, iio.imread(saved.path), strict=True):
         colors = {f"#{color:06X}" for color in np.unique(picture[..., :3].astype(int) @ (1 << 16, 1 << 8, 1))}
         states = {says[0] for key, says in frame.items() if key[0] == "box"}
         seen |= states
-        wanted = {nb.BODY_COLORS[state] for state in states} | {nb.PALETTE[role] for role in ("weight", "bias", "output")}
+        wanted = {nb._BODY_COLORS[state] for state in states} | {nb._PALETTE[role] for role in ("weight", "bias", "output")}
         assert wanted <= colors
-    assert seen == set(nb.BODY_COLORS)
+    assert seen == set(nb._BODY_COLORS)
 
 
 def test_gif_size_duration_loop_and_frames(nb, neuron, tmp_path):
@@ -371,9 +371,9 @@ def test_gif_size_duration_loop_and_frames(nb, neuron, tmp_path):
              (gif.seek(i) or gif.copy() for i in range(gif.n_frames))]
     assert times == [300] * 6 + [3000] and sum(times) == 1000 * saved.seconds
     pictures = iio.imread(saved.path)
-    frames, _ = filmed(nb, nb.Scene(neuron))
-    stage = nb.Stage(nb.Scene(neuron), frames)
-    painter = nb.Painter(stage, saved.size[0] / stage.width)
+    frames, _ = filmed(nb, nb._Scene(neuron))
+    stage = nb._Stage(nb._Scene(neuron), frames)
+    painter = nb._Painter(stage, saved.size[0] / stage.width)
     for i in (0, 3, -1):
         want = np.asarray(painter.paint(frames[i])).astype(int)
         off = np.abs(pictures[i][..., :3].astype(int) - want)
@@ -391,7 +391,7 @@ def test_same_graph_same_bytes(nb, neuron, tmp_path, quiet):
 
 
 def test_gif_by_itself_needs_no_animate(nb, neuron, tmp_path, quiet):
-    assert isinstance(neuron.backward(gif=str(tmp_path / "n.gif")), nb.SavedGif)
+    assert isinstance(neuron.backward(gif=str(tmp_path / "n.gif")), nb._SavedGif)
     assert quiet == [] and (tmp_path / "n.gif").stat().st_size < 80_000
 
 
@@ -427,12 +427,12 @@ def test_interrupt_keeps_the_old_file(nb, neuron, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("rankdir", ["LR", "TB"])
 def test_own_layout(nb, neuron, monkeypatch, rankdir, tmp_path):
-    monkeypatch.setattr(nb, "dot_programs", list)
+    monkeypatch.setattr(nb, "_dot_programs", list)
     drawing = neuron.draw_graph(rankdir=rankdir)
     places = [drawing.stage.places["box", i] for i in range(10)]
     for i, (x, y) in enumerate(places):
         for u, v in places[:i]:
-            assert abs(x - u) >= nb.BOX_WIDTH or abs(y - v) >= nb.BOX_HEIGHT
+            assert abs(x - u) >= nb._BOX_WIDTH or abs(y - v) >= nb._BOX_HEIGHT
     for a, b, _ in drawing.scene.arrows:
         forward = places[b][rankdir == "TB"] - places[a][rankdir == "TB"]
         assert forward > 0
@@ -445,7 +445,7 @@ def test_broken_graphviz_falls_back(nb, neuron, monkeypatch, tmp_path):
     broken = tmp_path / "dot"
     broken.write_text("#!/bin/sh\nexit 1\n")
     broken.chmod(0o755)
-    monkeypatch.setattr(nb, "dot_programs", lambda: [str(broken)])
+    monkeypatch.setattr(nb, "_dot_programs", lambda: [str(broken)])
     assert neuron.draw_graph().png
 
 
@@ -462,10 +462,10 @@ class Tensor:
 def test_arrays_can_be_drawn(nb):
     x = Tensor(np.ones((2, 3)))
     y = Tensor(x.value * 2, (x,), (lambda g: g * 2,), "double")
-    drawing = nb.draw_graph(y)
+    drawing = nb._draw_graph(y)
     assert drawing.frame["box", 0][1] == "2 × 3" and drawing.png
     y.grad, x.grad = np.ones((2, 3)), 2 * np.ones((2, 3))
-    frames, _ = nb.film(nb.Scene(y), [y])
+    frames, _ = nb._film(nb._Scene(y), [y])
     assert frames[-1]["box", 0] == ("done", "2 × 3", "2 × 3")
 
 

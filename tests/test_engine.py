@@ -204,7 +204,7 @@ def test_the_quick_way_of_an_operation_is_the_plain_way(nb):
     for rule, operands in [*cases, (many, [nb.Node(k) for k in range(5)]), (many, [])]:
         made = []
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(nb, "unrolled", lambda rule, operation: made.append(operation) or operation)
+            patch.setattr(nb, "_unrolled", lambda rule, operation: made.append(operation) or operation)
             plain = nb.lift(rule)
         assert made == [plain]
         a, b = nb.lift(rule)(*operands), plain(*operands)
@@ -353,11 +353,11 @@ MUTATIONS = {
     "stale gradients": ("node-class", "operand.grad = operand.waiting = 0", "operand.grad, operand.waiting = operand.grad or 0, 0"),
     "leaves accumulate unasked": ("node-class", "elif not accumulate or", "elif accumulate or"),
     "counts a shared node once": ("node-class", "operand.waiting += 1", "operand.waiting += 0"),
-    "given gradient ignored": ("node-class", "run_deep(self._pass, number(gradient)", "run_deep(self._pass, 1"),
+    "given gradient ignored": ("node-class", "_run_deep(self._pass, _number(gradient)", "_run_deep(self._pass, 1"),
     "sign of −": ("node-rules-arithmetic", "a - b,  (1, -1)", "a - b,  (1, 1)"),
-    "number on the left swapped": ("open-engine", "operation(left, right)", "operation(right, left)"),
+    "number on the left swapped": ("room-tools", "operation(left, right)", "operation(right, left)"),
     "0 + x for every number": ("node-class", " and left == 0", ""),
-    "constants forgotten": ("open-engine", "node.operands = a, b", "node.operands = a, a"),
+    "constants forgotten": ("room-tools", "node.operands = a, b", "node.operands = a, a"),
     "partners of × not swapped": ("node-rules-arithmetic", "a * b,  (b, a)", "a * b,  (a, b)"),
     "÷ without the square": ("node-rules-arithmetic", "-a / b / b", "-a / b"),
     "power keeps its exponent": ("node-rules-exp", "b * a ** (b - 1)", "b * a ** b"),

@@ -40,7 +40,7 @@ def test_weights_come_neuron_by_neuron_from_the_generator_passed_in(nb):
     assert random.getstate() == state, "a generator passed in leaves the global one alone"
     rng = random.Random(7)
     one, two = nb.Layer(2, 2, rng=rng), nb.Layer(2, 2, rng=rng)
-    assert nb.values_of(one.parameters()) != nb.values_of(two.parameters())
+    assert nb._values_of(one.parameters()) != nb._values_of(two.parameters())
 
 
 @pytest.mark.parametrize("activation", ["relu", "tanh", "sigmoid", "linear"])
@@ -245,10 +245,10 @@ def test_an_interrupt_keeps_the_last_finished_step_and_training_goes_on(nb, caps
     assert run.history == whole.history[:5]
     five = short(nb, steps=5)
     five.train(live=False)
-    assert nb.values_of(run.parameters) == nb.values_of(five.parameters)
+    assert nb._values_of(run.parameters) == nb._values_of(five.parameters)
     run.train(live=False)
     assert run.history == whole.history
-    assert nb.values_of(run.parameters) == nb.values_of(whole.parameters)
+    assert nb._values_of(run.parameters) == nb._values_of(whole.parameters)
 
 
 @pytest.mark.parametrize("kind", ["SGD", "Adam"])
@@ -258,7 +258,7 @@ def test_an_interrupt_in_the_middle_of_a_move_undoes_the_move(nb, kind, time, mo
         run = short(nb)
         extra = {"momentum": 0.9} if kind == "SGD" else {}
         run.optimizer = getattr(nb, kind)(run.parameters, 0.05, **extra)
-        run.finished = nb.values_of(run.parameters), run.optimizer.state, 0
+        run.finished = nb._values_of(run.parameters), run.optimizer.state, 0
         return run
 
     whole, run = make(), make()
@@ -285,23 +285,23 @@ def test_an_interrupt_in_the_middle_of_a_move_undoes_the_move(nb, kind, time, mo
     assert len(run.history) == 4
     run.train(live=False)
     assert run.history == whole.history
-    assert nb.values_of(run.parameters) == nb.values_of(whole.parameters)
+    assert nb._values_of(run.parameters) == nb._values_of(whole.parameters)
 
 
 @pytest.mark.parametrize("where", range(1, 7))
 def test_an_interrupt_while_a_step_is_noted_leaves_whole_steps(nb, where, monkeypatch):
     whole, run, calls = short(nb, steps=6), short(nb, steps=6), []
     whole.train(live=False)
-    plain = nb.values_of
+    plain = nb._values_of
 
     def values_of(items):
         calls.append(sys._getframe(1).f_code.co_name)
         if calls.count("step") == where and calls[-1] == "step":
             raise KeyboardInterrupt
         return plain(items)
-    monkeypatch.setattr(nb, "values_of", values_of)
+    monkeypatch.setattr(nb, "_values_of", values_of)
     run.train(live=False)
-    monkeypatch.setattr(nb, "values_of", plain)
+    monkeypatch.setattr(nb, "_values_of", plain)
     done = len(run.history)
     assert run.history == whole.history[:done] and run.finished[2] == done == where - 1
     run.train(live=False)
@@ -314,7 +314,7 @@ def test_a_rate_too_high_stops_with_words_and_a_usable_model(nb, moons, capsys):
     run.train(live=False)
     assert "the rate is too high" in capsys.readouterr().out
     assert 0 < len(run.history) < 60
-    assert all(math.isfinite(v) for v in nb.values_of(run.parameters))
+    assert all(math.isfinite(v) for v in nb._values_of(run.parameters))
 
 
 @pytest.mark.parametrize("points, labels, message", [
@@ -347,7 +347,7 @@ def test_live_training_ends_where_quiet_training_ends(nb, monkeypatch):
     live.train()
     assert live.history == quiet.history
     bars = [what["text/plain"] for what in shown if isinstance(what, dict)]
-    pictures = [what for what in shown if isinstance(what, nb.Picture)]
+    pictures = [what for what in shown if isinstance(what, nb._Picture)]
     assert bars[-1].startswith("training 12/12, loss ")
     assert " left" not in bars[-1]
     assert "step 12: loss" in pictures[-1].alt
@@ -364,21 +364,21 @@ def test_an_interrupted_live_training_shows_its_last_state(nb, monkeypatch, caps
     monkeypatch.setattr(nb, "display", lambda *args, **kw: Handle())
     run = short(nb, loss=interrupted_loss(nb, 4))
     run.train()
-    pictures = [what for what in shown if isinstance(what, nb.Picture)]
+    pictures = [what for what in shown if isinstance(what, nb._Picture)]
     assert "step 3: loss" in pictures[-1].alt
     assert "3 of 12 steps" in capsys.readouterr().out
 
 
 def test_an_interrupt_while_a_picture_is_painted_waits_and_is_not_lost(nb, monkeypatch, capsys):
     monkeypatch.setattr(nb, "display", lambda *args, **kw: type("Handle", (), {"update": lambda *a, **k: None})())
-    paint, drawn = nb.LiveView.draw, []
+    paint, drawn = nb._LiveView.draw, []
 
     def interrupted(self):
         with contextlib.suppress(KeyboardInterrupt):  # as a callback of matplotlib would drop it
             signal.raise_signal(signal.SIGINT)
         paint(self)
         drawn.append(len(self.training.history))
-    monkeypatch.setattr(nb.LiveView, "draw", interrupted)
+    monkeypatch.setattr(nb._LiveView, "draw", interrupted)
     run, handler = short(nb), signal.getsignal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):  # the second one, from the last picture
         run.train()
@@ -388,18 +388,18 @@ def test_an_interrupt_while_a_picture_is_painted_waits_and_is_not_lost(nb, monke
 
 def test_patience_ends_and_is_the_main_threads(nb):
     handler, seen = signal.getsignal(signal.SIGINT), []
-    with pytest.raises(ValueError, match="mine"), nb.patient():
+    with pytest.raises(ValueError, match="mine"), nb._patient():
         raise ValueError("mine")
-    with pytest.raises(KeyboardInterrupt), nb.patient():
+    with pytest.raises(KeyboardInterrupt), nb._patient():
         signal.raise_signal(signal.SIGINT)
         seen.append("whole")
-    with pytest.raises(KeyboardInterrupt), nb.patient():
+    with pytest.raises(KeyboardInterrupt), nb._patient():
         signal.raise_signal(signal.SIGINT)
         signal.raise_signal(signal.SIGINT)
         seen.append("a second interrupt does not wait")
 
     def elsewhere():
-        with nb.patient():
+        with nb._patient():
             seen.append(signal.getsignal(signal.SIGINT))
     thread = threading.Thread(target=elsewhere)
     thread.start()
@@ -410,16 +410,16 @@ def test_patience_ends_and_is_the_main_threads(nb):
 # ---------------------------------------------------------------- pictures
 def test_the_boundary_gif(nb, tmp_path):
     run = short(nb)
-    paint = nb.TrainingPicture(run.points, run.labels, run.steps)
+    paint = nb._TrainingPicture(run.points, run.labels, run.steps)
     frames = [paint(run.model, [], "step 0")]
     run.train(live=False, watch=lambda t: frames.append(
         paint(t.model, [loss for loss, _ in t.history], f"step {len(t.history)}")))
     path = tmp_path / "new folder" / "boundary.gif"
-    assert nb.save_gif(frames, path, seconds=0.25, last=2) == math.ceil(path.stat().st_size / 1000) < 400
+    assert nb._save_gif(frames, path, seconds=0.25, last=2) == math.ceil(path.stat().st_size / 1000) < 400
     for number, color in enumerate(("#FF0000", "#00A000", "#0000FF")):  # whatever frame has it, a color is kept
         plain = [Image.new("RGB", (40, 40), gray) for gray in ("white", "silver", "gray")]
         plain[number].paste(color, (0, 0, 20, 40))
-        nb.save_gif(plain, tmp_path / "plain.gif")
+        nb._save_gif(plain, tmp_path / "plain.gif")
         assert [iio.immeta(tmp_path / "plain.gif", index=k)["duration"] for k in range(3)] == [250, 250, 2500]
         shown = iio.imread(tmp_path / "plain.gif", index=None)[number, 20, 10, :3]
         assert np.abs(shown.astype(int) - np.array(Image.new("RGB", (1, 1), color))[0, 0]).max() < 25
@@ -440,7 +440,7 @@ def test_regions_of_a_model_that_says_nothing_draw_without_a_warning(nb, recwarn
     nb.draw_regions(ax, model, nb.moons(1)[0], n=10)
     nb.set_values(model, [math.nan] * len(model.parameters()))
     nb.draw_regions(ax, model, nb.moons(1)[0], n=10)
-    nb.figure("nothing", fig)
+    nb._figure("nothing", fig)
     assert not recwarn.list
 
 
@@ -448,7 +448,7 @@ def test_each_class_has_one_color_and_one_marker(nb):
     fig, ax = nb.plt.subplots()
     artists = nb.draw_points(ax, [[0, 0], [1, 1], [2, 2]], [0, 1, 2])
     colors = [nb.matplotlib.colors.to_hex(a.get_facecolor()[0]).upper() for a in artists]
-    assert tuple(colors) == nb.CLASS_COLORS
+    assert tuple(colors) == nb._CLASS_COLORS
     assert [a.get_label() for a in artists] == ["class 0", "class 1", "class 2"]
     nb.plt.close(fig)
 

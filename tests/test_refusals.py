@@ -90,7 +90,7 @@ def test_errors_of_rules_name_the_operation_and_its_numbers(nb, make, error, wor
 
 def test_whole_numbers_larger_than_any_float_have_names(nb):
     x = nb.Node(1) + 10**400
-    assert x.value == 10**400 + 1 and nb.Words().title(x) == "□ + 1e400" and nb.num(-10**400) == "-1e400"
+    assert x.value == 10**400 + 1 and nb._Words().title(x) == "□ + 1e400" and nb._num(-10**400) == "-1e400"
     assert nb.Node(-3) ** -3 and nb.Node(-3).value ** 2 == (nb.Node(-3) ** 2).value
 
 
@@ -289,9 +289,9 @@ def test_the_remedy_works(nb):
 
 def test_many_classes_and_many_labels_are_shown_short(nb):
     with pytest.raises(ValueError, match=r"labels are 0, 1, … 9 here; got 11, 12, 13, 14, 15, 16, …\."):
-        nb.whole_labels(range(11, 31), range(10), 20)
-    assert nb.whole_labels(np.array([[3], [1]]).ravel(), range(4), 2) == [3, 1]
-    assert nb.whole_labels((y for y in (True, 0.0)), (0, 1), 2) == [1, 0]
+        nb._whole_labels(range(11, 31), range(10), 20)
+    assert nb._whole_labels(np.array([[3], [1]]).ravel(), range(4), 2) == [3, 1]
+    assert nb._whole_labels((y for y in (True, 0.0)), (0, 1), 2) == [1, 0]
     with pytest.raises(ValueError, match=r"for each image and a column for each class; got the shape \(3,\)"):
         nb.softmax_loss(nb.Tensor([1.0, 2, 3]), [0])
 
@@ -342,11 +342,11 @@ def test_a_parameter_without_a_gradient_is_named_and_nothing_moves(nb, kind):
 
 def test_set_values_is_all_or_nothing(nb):
     model = nb.MLP(2, [1])
-    before = nb.values_of(model.parameters())
+    before = nb._values_of(model.parameters())
     for values in ([1.0], [1.0] * 4):
         with pytest.raises(ValueError, match=f"3 parameters but {len(values)} values"):
             nb.set_values(model, values)
-        assert nb.values_of(model.parameters()) == before
+        assert nb._values_of(model.parameters()) == before
 
 
 def small(nb, **extra):
@@ -377,17 +377,17 @@ def test_an_error_in_watch_or_in_a_loss_comes_out(nb, monkeypatch):
 
 def test_an_overflow_on_the_way_stops_with_words_too(nb, capsys):
     run = small(nb, loss=nb.squared_loss, rate=1e60)
-    before = nb.values_of(run.parameters)
+    before = nb._values_of(run.parameters)
     run.train(live=False)
     said = capsys.readouterr().out
     assert "the rate is too high" in said and f"{len(run.history)} of 5 steps" in said and len(run.history) < 5
-    assert run.history or nb.values_of(run.parameters) == before
+    assert run.history or nb._values_of(run.parameters) == before
 
 
 def test_an_interrupt_before_the_first_step_is_told_too(nb, monkeypatch, capsys):
     def stop(training):
         raise KeyboardInterrupt
-    monkeypatch.setattr(nb, "LiveView", stop)
+    monkeypatch.setattr(nb, "_LiveView", stop)
     run = small(nb)
     run.train()
     assert "Stopped by you. 0 of 5 steps" in capsys.readouterr().out and run.history == []

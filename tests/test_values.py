@@ -203,7 +203,7 @@ def test_concatenate(nb, axis):
     mixed.backward(upstream)
     assert len(mixed.operands) == 1
     np.testing.assert_array_equal(mixed.operands[0].grad, np.split(upstream, [1, 3][:2], axis)[1])
-    for role in nb.PALETTE:
+    for role in nb._PALETTE:
         joined = nb.concatenate([nb.Tensor([1.0], role), nb.Tensor([2.0], "constant")])
         assert [x.role for x in joined.operands] == [role] * (role != "constant")
     plain = nb.concatenate([np.ones(2), [3, 4]])
@@ -406,7 +406,7 @@ def test_gif_alone(nb, tmp_path, monkeypatch, forward):
     for k, (root, leaf, grad) in enumerate(((a * a + a, a, 7), ((w * w).sum(), w, [[2, 4]]))):
         path = tmp_path / f"{k}.gif"
         saved = root.backward(gif=path, forward=forward)
-        assert type(saved) is nb.SavedGif and saved.path == path and path.read_bytes()[:6] == b"GIF89a"
+        assert type(saved) is nb._SavedGif and saved.path == path and path.read_bytes()[:6] == b"GIF89a"
         assert root.backward(gif=path).frames == 4 and root.backward(gif=path, forward=forward).frames == saved.frames
         assert saved.seconds == pytest.approx(0.8 * (saved.frames - 1) + 3.2)
         assert root.backward(gif=path, animation_delay=0.5).seconds == pytest.approx(0.5 * 3 + 3)
