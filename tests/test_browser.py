@@ -6,6 +6,7 @@ import sys
 
 import pytest
 from cells import ROOT, read, source
+from notebook import COLLAPSED
 
 playwright = pytest.importorskip("playwright.sync_api")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
@@ -92,6 +93,22 @@ def test_runs_without_error_or_warning(desk):
     assert desk.complaints() == [] and desk.not_run() == []
 
 
+def test_workshops_are_collapsed_and_run(desk):
+    """Run All ran the rooms under the collapsed headings, which a save leaves collapsed."""
+    hidden = desk.page.get_by_text(re.compile(r"^\d+ cells hidden$"))
+    assert hidden.all_text_contents() == ["2 cells hidden", "4 cells hidden"]
+    desk.do("docmanager:save")
+    desk.wait(lambda: all(cell["execution_count"] for cell in rooms(desk.folder)), 20)
+    saved = read(desk.folder / "mGradPlus.ipynb")["cells"]
+    assert len(rooms(desk.folder)) == 6
+    assert [cell["id"] for cell in saved if cell["metadata"].get(COLLAPSED)] == ["open-workshop", "watch-drawer"]
+
+
+def rooms(folder):
+    """Return the folded cells of the notebook in a folder, as last saved."""
+    return [cell for cell in read(folder / "mGradPlus.ipynb")["cells"] if "cellView" in cell["metadata"]]
+
+
 def test_links_of_the_map_lead_to_their_chapters(desk):
     for title in CHAPTERS:
         desk.cell("open-map").scroll_into_view_if_needed()
@@ -169,6 +186,26 @@ def exported(kit):
     subprocess.run([sys.executable, "-m", "nbconvert", "--to", "html", "--log-level=ERROR", "mGradPlus.ipynb"],
                    cwd=kit, check=True)
     return (kit / "mGradPlus.html").as_uri()
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no-scripts"])
+def test_rooms_of_the_exported_page_are_folded(browser, exported, scripts):
+    page = new_page(browser, java_script_enabled=scripts)
+    page.goto(exported)
+    room = page.locator(".celltag_hide-input .jp-Cell-inputWrapper").nth(2)
+    height = lambda: room.bounding_box()["height"]  # noqa: E731
+    assert room.inner_text().count("# @title The drawer") == 1 and height() < 40
+    room.hover()
+    assert height() > 1000
+    page.mouse.move(0, 0)
+    room.focus()
+    assert height() > 1000
+    room.evaluate("room => room.blur()") if scripts else page.keyboard.press("Shift+Tab")
+    assert height() < 40
+    room.click(position={"x": 200, "y": 10})
+    page.mouse.move(0, 0)
+    assert height() > 1000
+    page.close()
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no-scripts"])
