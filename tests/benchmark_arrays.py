@@ -36,7 +36,7 @@ def moons_steps(nb):
 
         def run():
             for _ in range(20):
-                (nb.margin_loss([model(p) for p in points], labels) + nb.penalty(optimizer.parameters)).backward()
+                nb.hinge_loss([model(p) for p in points], labels).backward()
                 optimizer.step()
         return run
 
@@ -48,7 +48,7 @@ def moons_steps(nb):
 
         def run():
             for _ in range(20):
-                nb.array_margin_loss(model, *arrays).backward()
+                nb.hinge_loss(model(arrays[0]), arrays[1]).backward()
                 optimizer.step()
         return run
     return nodes, tensors
@@ -66,7 +66,7 @@ def digit_runs(nb, torch):
 
         def run():
             for pick in batches:
-                nb.softmax_loss(model(images[pick]), truth[pick]).backward()
+                nb.cross_entropy(model(images[pick]), truth[pick]).backward()
                 optimizer.step()
         return run
 

@@ -1,4 +1,5 @@
 """Chapter 5: every array operation, every pair of broadcastable shapes, random graphs, layers, both engines."""
+import copy
 import gc
 import itertools
 import math
@@ -121,9 +122,9 @@ def test_known_answers(nb):
     loss = -(labels * p.log() + (1 - labels) * (1 - p).log()).mean()
     (3 * loss).backward()
     np.testing.assert_allclose(p.grad, 3 * np.array([-1 / 3.6, 1 / 3.2, -1 / 2.4, 1 / 2.4]))
-    assert nb.softmax_loss(T([[800., 0, 0]]), [0]).value == 0
-    assert nb.softmax_loss(T([[-800., 0, 0]]), [0]).value == pytest.approx(800.6931471805599, rel=1e-15)
-    assert math.isfinite(nb.binary_loss(T([[-800.], [800.]]), [1, 0]).value)
+    assert nb.cross_entropy(T([[800., 0, 0]]), [0]).value == 0
+    assert nb.cross_entropy(T([[-800., 0, 0]]), [0]).value == pytest.approx(800.6931471805599, rel=1e-15)
+    assert nb.cross_entropy(T([[-800.], [800.]]), [1, -1]).value == 800
 
 
 @settings(max_examples=examples(150), deadline=None)
@@ -184,29 +185,31 @@ def test_using_a_weight_again_keeps_graph_and_batch_of_another_size_works(nb):
     for n in (5, 1, 7):
         model(np.ones((n, 2))).sum().backward()
         assert [p.shape for p in model.parameters()] == shapes == [p.grad.shape for p in model.parameters()]
-    model.zero_grad()
-    assert {p.grad for p in model.parameters()} == {None}
-    first, second = nb.Linear(2, 3, np.random.default_rng(0)), nb.Linear(2, 3, np.random.default_rng(1))
+    first, second = (nb.Dense(2, 3, "linear", np.random.default_rng(seed)) for seed in (0, 1))
     assert not (first.weight.value == second.weight.value).any()
 
 
 def test_layers_bend(nb):
-    x = nb.Tensor([[-1.0, 2.0]])
-    assert nb.ReLU()(x).value.tolist() == [[0, 2]]
-    np.testing.assert_allclose(nb.Tanh()(x).value, np.tanh(x.value))
-    np.testing.assert_allclose(nb.Sigmoid()(x).value, 1 / (1 + np.exp(-x.value)))
+    x, weights = np.array([[-1.0, 2.0]]), []
+    for name, bend in (("relu", lambda s: np.maximum(s, 0)), ("tanh", np.tanh), ("sigmoid", lambda s: 1 / (1 + np.exp(-s))),
+                       ("linear", lambda s: s)):
+        layer = nb.Dense(2, 3, name, np.random.default_rng(0))
+        layer.bias.value = np.array([-1.0, 0.5, 1])
+        np.testing.assert_allclose(layer(x).value, bend(x @ layer.weight.value + layer.bias.value), rtol=1e-14)
+        weights.append(layer.weight.value)
+    assert all((weights[0] == w).all() for w in weights)
 
 
 def test_both_engines_are_equal(nb):
     points, labels = nb.moons(seed=3)
     small = nb.MLP(2, [16, 16, 1], rng=random.Random(7))
     large = nb.as_arrays(small)
-    one = nb.margin_loss([small(p) for p in points], labels) + nb.penalty(small.parameters())
-    two = nb.array_margin_loss(large, points, labels)
+    one = nb.hinge_loss([small(p) for p in points], labels) + nb.penalty(small.parameters())
+    two = nb.hinge_loss(large(np.array(points)), labels) + sum((p * p).sum() for p in large.parameters()) * 1e-4
     one.backward()
     two.backward()
     assert abs(one.value - two.value) < 1e-12
-    for layer, linear in zip(small.layers, [x for x in large.layers if x.parameters()]):
+    for layer, linear in zip(small.layers, large.layers):
         np.testing.assert_allclose(np.array([[w.grad for w in n.weights] for n in layer.neurons]).T, linear.weight.grad, atol=1e-12)
         np.testing.assert_allclose([n.bias.grad for n in layer.neurons], linear.bias.grad, atol=1e-12)
 
@@ -275,7 +278,7 @@ def test_ten_digits_on_three_seeds(nb, monkeypatch):
     for seed in (1, 2, 3):
         images, new, truth, new_truth = nb.digit_images()
         model = nb.dense([64, 64, 32, 10], np.random.default_rng(seed))
-        nb.train_arrays(model, nb.softmax_loss, images, truth, seed=seed)
+        nb.train_arrays(model, nb.cross_entropy, images, truth, seed=seed)
         assert np.mean(model(new).value.argmax(1) == new_truth) >= 0.96
 
 
@@ -283,3 +286,84 @@ def test_equal_to_pytorch(nb):
     pytest.importorskip("torch")
     images, _, truth, _ = nb.digit_images()
     assert nb.torch_difference(nb.dense([64, 64, 32, 10], np.random.default_rng(1)), images[:50], truth[:50]) < 1e-12
+
+
+# ---------------------------------------------------------------- a Tensor is a Node
+def test_a_tensor_is_a_node_with_other_edges(nb):
+    x = nb.Tensor([1.0, 2.0], "weight", "x")
+    y = (x * 3).sum()
+    assert isinstance(x, nb.Node) and nb.Tensor.backward is nb.Node.backward and nb.Tensor._count is nb.Node._count
+    assert y.pulls is y.slopes and len(y.pulls) == 1 and callable(y.pulls[0]) and nb.graph_of(y)[0] is x
+    y.backward()
+    assert x.grad.tolist() == [3, 3] and y.pulls[0](np.array(2.0)).tolist() == [2, 2]
+    steps, grads = nb.steps_of(y._pass(np.array(1.0)))
+    assert [step.node for step in steps] == [y, y.operands[0]] and grads[x].tolist() == [3, 3]
+
+
+@pytest.mark.parametrize("mixed", [
+    lambda x, t: x + t, lambda x, t: t + x, lambda x, t: x * t, lambda x, t: t * x, lambda x, t: x - t, lambda x, t: t - x,
+    lambda x, t: x / t, lambda x, t: t / x, lambda x, t: x**t, lambda x, t: t**x, lambda x, t: x @ t, lambda x, t: t @ x,
+    lambda x, t: x // t, lambda x, t: t // x, lambda x, t: t // 2, lambda x, t: 2 // t, lambda x, t: t.sin(), lambda x, t: t.cos(),
+    lambda x, t: t.floor(), lambda x, t: float(t), lambda x, t: t < 1])
+def test_numbers_and_arrays_do_not_mix_and_what_arrays_lack_is_refused(nb, mixed):
+    with pytest.raises(TypeError, match="Node|Tensor"):
+        mixed(nb.Node(2.0), nb.Tensor([1.0, 2.0]))
+
+
+def test_a_rule_may_give_slopes_or_pulls_and_take_options(nb):
+    def scaled(x, /, factor=2, *, shift=0):
+        return x * factor + shift, (factor,)
+
+    def both(a, b):
+        return a * b, [b, lambda g: (g * a).sum(0)]
+    t, u = nb.Tensor([[1.0, 2], [3, 4]]), nb.Tensor([5.0, 6])
+    assert nb.lift_arrays(scaled)(t, 3, shift=1).value.tolist() == [[4, 7], [10, 13]]
+    assert nb.lift_arrays(scaled).__name__ == "scaled" and nb.array_error(nb.lift_arrays(scaled), t.value) < 1e-8
+    assert nb.array_error(nb.lift_arrays(both), t.value, u.value) < 1e-8
+
+
+def test_a_start_for_a_single_entry_may_be_a_number(nb):
+    for shape in ((), (1,), (1, 1)):
+        t = nb.Tensor(np.full(shape, 2.0))
+        (root := t * t).backward()
+        assert t.grad.shape == shape == root.grad.shape and t.grad == 4
+        root.backward(gradient=3)
+        assert t.grad.shape == shape and t.grad == 12
+
+
+def test_a_deep_copy_has_arrays_of_its_own(nb):
+    model = nb.dense([2, 3, 1], np.random.default_rng(0))
+    twin = copy.deepcopy(model)
+    for a, b in zip(model.parameters(), twin.parameters()):
+        assert a is not b and (a.role, a.name) == (b.role, b.name) and not np.shares_memory(a.value, b.value)
+        b.value += 1
+        assert (a.value + 1 == b.value).all()
+
+
+# ---------------------------------------------------------------- losses: what is refused
+CLASSES = [([-1, 1, 1], r"labels are 0, 1 here; got -1, 1\. Pass \[\(y \+ 1\) // 2"), ([[1, 0], [0, 1], [0, 1]], r"row\).index"),
+           ([1, 2, 1], "y - 1"), ([1, 2, 3], "the number of each class"), ([0, -1, 1], "the number of each class"),
+           ([0, 1], "3 outputs but 2"), ([0, 1, 5], "got 0, 1, 5"), ([0.5, 1, 0], "got 0.5")]
+SIGNS = [([0, 1, 1], r"labels are -1, 1 here; got 0, 1\. Pass \[2 \* y - 1"), ([[1, 0], [0, 1], [0, 1]], r"row\).index"),
+         ([False, True, True], r"2 \* y - 1"), ([0.5, 1, 1], "the number of each class"), (["a", "b", "b"], "names.index"),
+         ([1, 2, 2], r"y - 1"), ([1, 1], "3 outputs but 2 labels"), ([math.nan, 1, 1], "got nan, 1")]
+
+
+@pytest.mark.parametrize("name, shape, labels, words", [
+    *[("cross_entropy", (3, 2), *row) for row in CLASSES],
+    *[(name, shape, *row) for name in ("cross_entropy", "hinge_loss") for shape in ((3,), (3, 1)) for row in SIGNS]])
+@pytest.mark.parametrize("kind", [list, np.array])
+def test_labels_of_another_kind_are_refused_for_arrays(nb, name, shape, labels, words, kind):
+    with pytest.raises(ValueError, match=words):
+        getattr(nb, name)(nb.Tensor(np.ones(shape)), kind(labels))
+
+
+def test_scores_of_odd_shapes_are_refused(nb):
+    for shape in ((), (2, 3, 4)):
+        with pytest.raises(ValueError, match="for each image and a column for each class; got the shape"):
+            nb.cross_entropy(nb.Tensor(np.ones(shape)), [0])
+    for name, shape in (("cross_entropy", (0, 3)), ("cross_entropy", (0, 1)), ("hinge_loss", (0,))):
+        with pytest.raises(ValueError, match="no outputs came"):
+            getattr(nb, name)(nb.Tensor(np.ones(shape)), [])
+    with pytest.raises(ValueError, match="reshape"):
+        nb.squared_loss(nb.Tensor([1.0, 2]), [1, 2, 3])

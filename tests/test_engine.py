@@ -353,7 +353,7 @@ MUTATIONS = {
     "stale gradients": ("node-class", "operand.grad = operand.waiting = 0", "operand.grad, operand.waiting = operand.grad or 0, 0"),
     "leaves accumulate unasked": ("node-class", "elif not accumulate or", "elif accumulate or"),
     "counts a shared node once": ("node-class", "operand.waiting += 1", "operand.waiting += 0"),
-    "given gradient ignored": ("node-class", "_run_deep(self._pass, _number(gradient)", "_run_deep(self._pass, 1"),
+    "given gradient ignored": ("node-class", "_run_deep(self._pass, self._start(gradient)", "_run_deep(self._pass, 1"),
     "sign of −": ("node-rules-arithmetic", "a - b,  (1, -1)", "a - b,  (1, 1)"),
     "number on the left swapped": ("room-tools", "operation(left, right)", "operation(right, left)"),
     "0 + x for every number": ("node-class", " and left == 0", ""),

@@ -288,35 +288,54 @@ def softmax_reference(z, labels):
 
 @pytest.mark.parametrize("labels", [[0, 2, 1, 1], (0, 2, 1, 1), np.array([0, 2, 1, 1]), np.array([0.0, 2, 1, 1]),
                                     np.array([0, 2, 1, 1], np.uint8), [np.int64(0), 2, 1, True]])
-def test_softmax_loss(nb, labels):
-    judge(nb, lambda t: nb.softmax_loss(t, labels), lambda z: softmax_reference(z, [0, 2, 1, 1]), draw((4, 3), 20, -3, 3))
+def test_cross_entropy_of_many_classes(nb, labels):
+    judge(nb, lambda t: nb.cross_entropy(t, labels), lambda z: softmax_reference(z, [0, 2, 1, 1]), draw((4, 3), 20, -3, 3))
+
+
+@pytest.mark.parametrize("shape", [(4,), (4, 1)])
+@pytest.mark.parametrize("kind", [int, float, np.int8])
+def test_losses_of_two_classes(nb, shape, kind):
+    signs = np.array([1, -1, -1, 1])
+
+    def surprise(z):
+        p = (1 / (1 + np.exp(-z))).ravel()
+        return -np.where(signs > 0, np.log(p), np.log(1 - p)).mean()
+
+    def hinge(z):
+        return np.maximum(0, 1 - signs * z.ravel()).mean()
+    for name, reference in (("cross_entropy", surprise), ("hinge_loss", hinge)):
+        for labels in (signs.astype(kind), signs.astype(kind).reshape(shape), signs.astype(kind).tolist()):
+            judge(nb, lambda t: getattr(nb, name)(t, labels), reference, draw(shape, 21, -3, 3))
 
 
 @pytest.mark.parametrize("shape", [(4,), (4, 1), (2, 2)])
-@pytest.mark.parametrize("kind", [int, bool, float, np.uint8])
-def test_binary_loss(nb, shape, kind):
-    truth = np.array([1, 0, 0, 1])
-
-    def reference(z):
-        p = (1 / (1 + np.exp(-z))).ravel()
-        return -(truth * np.log(p) + (1 - truth) * np.log(1 - p)).mean()
-    judge(nb, lambda t: nb.binary_loss(t, truth.astype(kind)), reference, draw(shape, 21, -3, 3))
-    judge(nb, lambda t: nb.binary_loss(t, truth.astype(kind).reshape(shape)), reference, draw(shape, 21, -3, 3))
+def test_squared_loss_of_arrays(nb, shape):
+    targets = draw((4,), 27)
+    for given in (targets, targets.tolist(), targets.reshape(shape)):
+        judge(nb, lambda t: nb.squared_loss(t, given), lambda z: ((z - targets.reshape(shape))**2).mean().astype(z.dtype),
+              draw(shape, 28, -3, 3))
 
 
-def test_softmax_is_stable(nb):
+def test_cross_entropy_is_stable(nb):
     for z in ([[1000.0, 0, -1000]], [[-1000.0, -1000, -1000]], [[3.0, 1, 2]]):
-        p = nb.softmax(np.array(z))
-        assert p.sum() == pytest.approx(1, abs=1e-15) and np.isfinite(p).all()
+        t = nb.Tensor(z)
+        loss = nb.cross_entropy(t, [1])
+        loss.backward()
+        p = t.grad + [[0, 1, 0]]
+        assert p.sum() == pytest.approx(1, abs=1e-15) and np.isfinite(p).all() and math.isfinite(loss.value)
     np.testing.assert_allclose(p, np.exp(z) / np.exp(z).sum())
-    for shape in ((4,), (2, 3), (2, 3, 4)):
-        z = draw(shape, 26, -3, 3)
-        np.testing.assert_allclose(nb.softmax(z), np.exp(z) / np.exp(z).sum(-1, keepdims=True))
+    for s, y, wanted in ((-800.0, 1, -1), (800.0, 1, 0), (40.0, 1, -math.exp(-40)), (800.0, -1, 1), (-40.0, -1, math.exp(-40))):
+        for shape in ((1,), (1, 1)):
+            t = nb.Tensor(np.full(shape, s))
+            loss = nb.cross_entropy(t, [y])
+            loss.backward()
+            assert t.grad.item() == pytest.approx(wanted, rel=1e-14)
+            assert loss.value == pytest.approx(max(0, -y * s) + math.log1p(math.exp(-abs(s))), rel=1e-14)
 
 
 def test_penalty_of_arrays(nb):
     a, b = draw((2, 3), 22), draw((3,), 23)
-    judge(nb, lambda s, t: nb.sum_of_squares([s, t]), lambda x, y: (x**2).sum() + (y**2).sum(), a, b)
+    judge(nb, lambda s, t: sum((p * p).sum() for p in (s, t)), lambda x, y: (x**2).sum() + (y**2).sum(), a, b)
 
 
 def test_dense_is_linear_layers_with_relu_between_them(nb):
@@ -325,7 +344,7 @@ def test_dense_is_linear_layers_with_relu_between_them(nb):
     values = x
     parameters = model.parameters()
     assert [p.shape for p in parameters] == [(3, 5), (5,), (5, 4), (4,), (4, 2), (2,)]
-    assert [type(layer).__name__ for layer in model.layers] == ["Linear", "ReLU", "Linear", "ReLU", "Linear"]
+    assert [layer.activation for layer in model.layers] == ["relu", "relu", "linear"]
     for k, (inputs, outputs) in enumerate(itertools.pairwise(sizes)):
         weight, bias = parameters[2 * k:2 * k + 2]
         assert (weight.role, bias.role) == ("weight", "bias") and not bias.value.any()
@@ -336,7 +355,7 @@ def test_dense_is_linear_layers_with_relu_between_them(nb):
 
 
 def test_weights_start_at_the_scale_of_he(nb):
-    weight = nb.Linear(50, 400, np.random.default_rng(0)).weight.value
+    weight = nb.Dense(50, 400, "relu", np.random.default_rng(0)).weight.value
     assert abs(weight.mean()) < 0.005 and weight.std() == pytest.approx(0.2, rel=0.02)
 
 
