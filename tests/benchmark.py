@@ -40,7 +40,7 @@ def kit(nb, points, labels):
 
     def step():
         outputs = [model(point) for point in points]
-        loss = nb.margin_loss(outputs, labels) + nb.penalty(weights, DECAY)
+        loss = nb.hinge_loss(outputs, labels) + nb.penalty(weights, DECAY)
         loss.backward()
         for p in weights:
             p.value -= RATE * p.grad
@@ -129,7 +129,7 @@ def recursion_over_sweep(nb, points, labels):
     model = nb.MLP(2, [16, 16, 1], rng=random.Random(1337))
 
     def step(backward):
-        loss = nb.margin_loss([model(point) for point in points], labels)
+        loss = nb.hinge_loss([model(point) for point in points], labels)
         backward(loss)
     best = {}
     for _ in range(8):

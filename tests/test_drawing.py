@@ -350,7 +350,7 @@ def test_long_pass_is_grouped_and_says_so(nb, tmp_path):
 
 def test_a_gif_keeps_the_color_of_every_state_and_role(nb, tmp_path):
     model = nb.MLP(2, [4, 1], rng=random.Random(1))
-    root = nb.margin_loss([model([1.0, 2.0])], [1])
+    root = nb.hinge_loss([model([1.0, 2.0])], [1])
     saved = root.backward(gif=tmp_path / "states.gif", forward=True)
     frames, _ = filmed(nb, nb._Scene(root), forward=True)
     seen = set()

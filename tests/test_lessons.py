@@ -168,13 +168,13 @@ def test_the_report_of_an_exercise(nb, capsys, rule, said):
 
 # ---------------------------------------------------------------- chapter 4
 def test_the_valley_is_steep_across_and_flat_along(nb):
-    points, targets = nb.valley()
+    points, targets = nb._valley()
     assert len(points) == 40 and targets == [x - 0.5 * y for x, y in points]
     spread = np.std(points, axis=0)
     assert abs(np.mean(points, axis=0)).max() < 0.4
     assert spread[0] == pytest.approx(0.5, rel=0.25) and spread[1] == pytest.approx(1.5, rel=0.25)
-    assert nb.valley(7)[0] == nb.valley(9)[0][:7]
-    path = nb.walk(lambda ps: nb.SGD(ps, 0.29))
+    assert nb._valley(7)[0] == nb._valley(9)[0][:7]
+    path = nb._walk(nb.SGD, 0.29)
     assert path[0] == (-1.5, 1.0) and len(path) == 31
     x, y = np.array(points), np.array(targets)
     w = np.array(path[0])
@@ -183,19 +183,26 @@ def test_the_valley_is_steep_across_and_flat_along(nb):
         assert seen == pytest.approx(w, rel=1e-9)
 
 
-def test_losses_of_a_race(nb, monkeypatch):
-    monkeypatch.setattr(nb, "display", None)  # quietly
-    falls = nb.moons_losses(lambda ps: nb.SGD(ps, 0.2), steps=3)
-    again = nb.moons_losses(lambda ps: nb.SGD(ps, 9), rate=0.2, steps=3)
-    net = nb.MLP(2, [8, 8, 1], rng=random.Random(1))
+def test_losses_of_a_race(nb):
     points, labels = nb.moons(1337)
-    first = nb.margin_loss([net(p) for p in points], labels) + nb.penalty(net.parameters())
-    assert falls == again and len(falls) == 3 and falls[0] == first.value
+    falls = nb._moons_losses(nb.SGD, 0.2, points, labels, steps=3)
+    net = nb.MLP(2, [8, 8, 1], rng=random.Random(1))
+    first = nb.hinge_loss([net(p) for p in points], labels) + nb.penalty(net.parameters())
+    assert len(falls) == 3 and falls[0] == first.value
+    again = nb.Training(net, points, labels, optimizer=nb.SGD(net.parameters(), 9), rate=0.2, steps=3)
+    again.train(live=False)
+    assert [loss for loss, _ in again.history] == falls
+    assert nb._moons_losses(nb.SGD, 0.2, points, labels, seed=2, steps=1) != falls[:1]
 
 
-def test_lists_as_arrows(nb):
-    assert nb.dot([1, 2], [3, 4]) == 11 and nb.cosine([1, 0], [1, 1]) == pytest.approx(math.sqrt(0.5))
-    assert nb.cosine([3, 4], [-6, -8]) == pytest.approx(-1)
+def test_a_race_shows_each_at_its_best(nb, monkeypatch):
+    monkeypatch.setattr(nb.Progress, "draw", lambda self, end=False: None)
+    ways = {0.1: [(0, 0), (1, 0.5)], 0.2: [(0, 0), (1, 0.0)], 0.3: [(0, 0), (9, 9)]}
+    falls = {0.1: [1.0, 0.5], 0.2: [0.1, 0.7], 0.3: [2.0, 0.25]}
+    monkeypatch.setattr(nb, "_walk", lambda make, rate: ways[rate])
+    monkeypatch.setattr(nb, "_moons_losses", lambda make, rate, points, labels, seed: falls[rate])
+    words = nb.plot_race({"mine": nb.SGD}, list(ways), [], [], seed=4).alt
+    assert "mine ends 0.50 away from the lowest point, and at loss 0.250" in words
 
 
 def test_accuracy(nb):
@@ -203,10 +210,6 @@ def test_accuracy(nb):
     assert nb.accuracy([[1, 3, 2], [5, 1, 1]], [1, 2]) == 0.5
     with pytest.raises(ValueError):
         nb.accuracy([1], [1, 1])
-
-
-def test_falling(nb):
-    assert nb.falling(0) == 1 and nb.falling(100) == pytest.approx(0.1) and nb.falling(25, 50) == pytest.approx(0.55)
 
 
 def test_spoiled_trainings_differ_in_one_thing_each(nb):
@@ -226,11 +229,11 @@ def test_spoiled_trainings_differ_in_one_thing_each(nb):
     for run in (runs["healthy"], runs["never reset"]):
         run.train(live=False)
     assert runs["healthy"].history[0] == runs["never reset"].history[0]
-    loss = nb.margin_loss([healthy(p) for p in points], labels) + nb.penalty(healthy.parameters())
+    loss = nb.hinge_loss([healthy(p) for p in points], labels) + nb.penalty(healthy.parameters())
     loss.backward()
     first = [p.grad for p in healthy.parameters()]
     nb.set_values(healthy, [v - 0.1 * g for v, g in zip(start, first)])
-    again = nb.margin_loss([healthy(p) for p in points], labels) + nb.penalty(healthy.parameters())
+    again = nb.hinge_loss([healthy(p) for p in points], labels) + nb.penalty(healthy.parameters())
     again.backward()
     second = [p.grad for p in healthy.parameters()]
     assert [p.grad for p in runs["healthy"].parameters] == pytest.approx(second, abs=1e-12)
@@ -242,12 +245,11 @@ def test_gradient_lengths_and_dead_neurons(nb):
     nb.set_values(model, [1, 0, 1, -5, 2, 3, 0.5])
     for k, p in enumerate(model.parameters()):
         p.grad = k
-    assert nb.layer_norms(model) == pytest.approx([math.sqrt(14), math.sqrt(77)])
-    assert nb.dead_share(model, [(1.0,), (2.0,)]) == 0.5 and nb.dead_share(model, [(6.0,)]) == 0
+    assert nb._layer_norms(model) == pytest.approx([math.sqrt(14), math.sqrt(77)])
+    assert nb._dead_share(model, [(1.0,), (2.0,)]) == 0.5 and nb._dead_share(model, [(6.0,)]) == 0
     deep = nb.MLP(1, [1, 3, 1], rng=random.Random(0))
     nb.set_values(deep, [1, 0, 1, 0, -1, 0, -1, 0, 1, 1, 1, 0])
-    assert nb.dead_share(deep, [(1.0,)]) == 0.5
-    assert nb.copy_layers(model, 1).layers == model.layers[:1] and len(nb.copy_layers(model, 1)((6.0,))) == 2
+    assert nb._dead_share(deep, [(1.0,)]) == 0.5
 
 
 # ---------------------------------------------------------------- chapter 5
@@ -338,7 +340,7 @@ def test_what_is_left_out_is_as_the_text_says(nb, monkeypatch):
     assert len(nb.moons(3)[0]) == 100 and np.std(nb.moons(3)[0]) != np.std(nb.moons(3, noise=0.2)[0])
     assert nb.moons(3) == nb.moons(3, n=100, noise=0.1)
     run = nb.Training(nb.MLP(2, [2, 1]), points, labels)
-    assert (run.steps, run.strength, run.rate, run.loss) == (100, 1e-4, None, nb.margin_loss)
+    assert (run.steps, run.strength, run.rate, run.loss) == (100, 1e-4, None, nb.hinge_loss)
     assert nb.MLP(2, [3, 1]).layers[0].neurons[0].activation == "relu" and nb.Neuron(2).activation == "relu"
 
 

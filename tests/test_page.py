@@ -6,17 +6,23 @@ import sys
 
 import pytest
 from cells import ROOT, code_cells, read, source
+from notebook import COLLAPSED
 
 LONG_CELLS = {  # the only ones over 30 lines that are not blank
     "open-imports": "one cell imports all",
     "node-class": "Node, once and whole",
     "array-tensor": "Tensor, once and whole",
-    "learn-training": "the training loop",
+    "learn-network": "Neuron, Layer and MLP on one screen",
 }
 CELLS = read()["cells"]
 CODE = [(n, i, s) for n, i, s in code_cells() if s.strip()]
 LIB = code_cells(tag="lib")
 PROSE = [(cell["id"], source(cell)) for cell in CELLS if cell["cell_type"] == "markdown"]
+
+
+CEILINGS = {  # of what a reader meets with every workshop collapsed: cells, words, lines of code
+    "opening": (8, 350, 40), "1": (30, 1500, 55), "2": (55, 2300, 210), "3": (35, 1200, 60), "4": (65, 2300, 260),
+    "5": (60, 2000, 330), "Your turn": (40, 1300, 90)}
 
 
 def lines(text):
@@ -26,6 +32,54 @@ def lines(text):
 def headings(text):
     text = re.sub(r"```.*?```", "", text, flags=re.S)
     return re.findall(r"(?m)^(#{1,6}) +(.+)$", text)
+
+
+def walk():
+    """Return {chapter: [cells, words, lines]} that a reader meets."""
+    met, chapter, inside = {"opening": [0, 0, 0]}, "opening", 0
+    for cell in CELLS:
+        text = source(cell)
+        if cell["cell_type"] == "markdown":
+            if head := re.match(r"(#+) (\d)?(.*)", text):
+                inside = 0 if inside and len(head[1]) <= inside else inside
+                if len(head[1]) == 2 and head[2]:
+                    chapter = "Your turn" if "Your turn" in head[3] else head[2]
+                    met[chapter] = [0, 0, 0]
+            if not inside:
+                met[chapter][0] += 1
+                met[chapter][1] += len(text.split())
+            if head and cell["metadata"].get(COLLAPSED):
+                inside = len(head[1])
+        elif not inside and text.strip():
+            met[chapter][0] += 1
+            met[chapter][2] += len(lines(text))
+    return met
+
+
+def test_the_walk_is_short():
+    met = walk()
+    assert {chapter: have for chapter, have in met.items()
+            if any(a > b for a, b in zip(have, CEILINGS[chapter]))} == {}
+    cells, words, code = map(sum, zip(*(have for chapter, have in met.items() if chapter in "opening 1 2 3 4")))
+    assert cells <= 193 and words <= 7650 and code <= 625 and sum(have[0] for have in met.values()) <= 315
+
+
+def test_the_opening_states_the_time_it_takes_to_read():
+    way = [have for chapter, have in walk().items() if chapter in "opening 1 2 3 4"]
+    half_hours = round(sum(words / 200 + code / 12 for _, words, code in way) / 30)
+    assert {2: "an hour", 3: "an hour and a half", 4: "two hours"}[half_hours] + " you will" in PROSE[0][1]
+
+
+def test_few_names_are_public():
+    public = set()
+    for _, _, text in LIB:
+        for item in ast.parse(text).body:
+            if isinstance(item, ast.FunctionDef | ast.ClassDef):
+                public.add(item.name)
+            elif isinstance(item, ast.Assign):
+                public |= {n.id for t in item.targets for n in ast.walk(t)
+                           if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    assert len({name for name in public if not name.startswith("_")}) <= 120
 
 
 def test_cells_are_short():

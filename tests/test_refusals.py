@@ -214,6 +214,11 @@ def test_a_real_interrupt_anywhere_puts_the_recursion_limit_back(nb):
 
 
 # ---------------------------------------------------------------- copies
+def falling(k):
+    """Return a learning rate that falls with the step k."""
+    return 1 - 0.9 * k / 100
+
+
 def test_networks_and_trainings_can_be_pickled_and_copied(nb):
     for activation in ("relu", "tanh", "sigmoid", "linear"):
         model = nb.MLP(2, [3, 1], activation, rng=random.Random(1))
@@ -221,7 +226,7 @@ def test_networks_and_trainings_can_be_pickled_and_copied(nb):
             assert twin((0.5, -2.0)).value == model((0.5, -2.0)).value
             twin.parameters()[0].value += 1
             assert twin.parameters()[0].value == model.parameters()[0].value + 1
-    run = nb.Training(model, *nb.moons(1, n=20), steps=4, rate=nb.falling)
+    run = nb.Training(model, *nb.moons(1, n=20), steps=4, rate=falling)
     run.train(live=False, watch=None)
     run.steps = 8
     for twin in (pickle.loads(pickle.dumps(run)), copy.deepcopy(run)):
@@ -249,20 +254,20 @@ def test_a_deep_copy_of_a_graph_is_a_graph_of_its_own(nb, length):
 # ---------------------------------------------------------------- labels
 ONE_HOT = [[1, 0], [0, 1], [0, 1]]
 LABELS = {  # what came, for what: the words of the remedy
-    "margin_loss": [([0, 1, 1], r"labels are -1, 1 here; got 0, 1\. Pass \[2 \* y - 1"), (ONE_HOT, r"row\).index"),
+    "hinge_loss": [([0, 1, 1], r"labels are -1, 1 here; got 0, 1\. Pass \[2 \* y - 1"), (ONE_HOT, r"row\).index"),
                     ([False, True, True], r"2 \* y - 1"), ([0.5, 1, 1], "the number of each class"), (["a", "b", "b"], "names.index"),
                     ([1, 2, 2], r"y - 1"), ([1, 1], "3 outputs but 2 labels"), ([math.nan, 1, 1], "got nan, 1")],
     "cross_entropy": [([-1, 1, 1], r"labels are 0, 1 here; got -1, 1\. Pass \[\(y \+ 1\) // 2"), (ONE_HOT, r"row\).index"),
                       ([1, 2, 1], "y - 1"), ([1, 2, 3], "the number of each class"), ([0, -1, 1], "the number of each class"), ([0, 1], "3 outputs but 2"),
                       ([0, 1, 5], "got 0, 1, 5"), ([0.5, 1, 0], "got 0.5")],
 }
-LABELS["logistic_loss"] = LABELS["margin_loss"]
+LABELS["cross_entropy of one score"] = LABELS["hinge_loss"]
 
 
 def outputs_for(nb, name):
     """Return a call of the loss `name` on three outputs, waiting for labels."""
-    if name in ("margin_loss", "logistic_loss"):
-        return lambda labels: getattr(nb, name)([nb.Node(0.1)] * 3, labels)
+    if name in ("hinge_loss", "cross_entropy of one score"):
+        return lambda labels: getattr(nb, name.split()[0])([nb.Node(0.1)] * 3, labels)
     return lambda labels: nb.cross_entropy([[nb.Node(1), nb.Node(2)]] * 3, labels)
 
 
@@ -278,7 +283,7 @@ def test_the_remedy_works(nb):
     zeros = [int(y > 0) for y in nb.moons(1, n=20)[1]]
     one, two = nb.MLP(2, [3, 1], rng=random.Random(1)), nb.MLP(2, [3, 2], rng=random.Random(1))
     for labels, model, loss, remedy in (
-            (zeros, one, nb.margin_loss, lambda labels: [2 * y - 1 for y in labels]),
+            (zeros, one, nb.hinge_loss, lambda labels: [2 * y - 1 for y in labels]),
             ([y + 1 for y in zeros], two, nb.cross_entropy, lambda labels: [y - 1 for y in labels]),
             ([2 * y - 1 for y in zeros], two, nb.cross_entropy, lambda labels: [(y + 1) // 2 for y in labels]),
             ([[1 - y, y] for y in zeros], two, nb.cross_entropy, lambda labels: [list(row).index(max(row)) for row in labels])):
@@ -301,7 +306,7 @@ def test_many_classes_and_many_labels_are_shown_short(nb):
 def test_a_point_of_another_width_is_refused(nb, point):
     model = nb.MLP(2, [3, 1])
     with pytest.raises(ValueError, match=f"the model takes 2 numbers for each point; got {len(point)}"):
-        nb.scores(model, [(1, 2), point])
+        model.scores([(1, 2), point])
     with pytest.raises(ValueError, match="as many weights as inputs"):
         nb.Training(nb.MLP(3, [1]), [(1, 2), (3, 4)], [1, -1])
     with pytest.raises(ValueError, match="point 1 has .* numbers, point 0 has 2"):
@@ -310,8 +315,8 @@ def test_a_point_of_another_width_is_refused(nb, point):
 
 @pytest.mark.parametrize("make, words", [
     (lambda nb: nb.Layer(2, 0), "1 neuron or more; got 0"), (lambda nb: nb.Neuron(-1), "1 input or more; got -1"),
-    (lambda nb: nb.Neuron(0), "1 input or more"), (lambda nb: nb.mean([]), "mean of nothing"),
-    (lambda nb: nb.margin_loss([], []), "no outputs"), (lambda nb: nb.cross_entropy([], []), "no outputs"),
+    (lambda nb: nb.Neuron(0), "1 input or more"), (lambda nb: nb._mean([]), "mean of nothing"),
+    (lambda nb: nb.hinge_loss([], []), "no outputs"), (lambda nb: nb.cross_entropy([], []), "no outputs"),
     (lambda nb: nb.as_arrays(with_activation(nb, "swish")), "relu, tanh, sigmoid, linear; got 'swish'"),
     (lambda nb: nb.squared_loss([nb.Node(1)], [1, 2]), "zip"),
 ])
@@ -395,10 +400,10 @@ def test_an_interrupt_before_the_first_step_is_told_too(nb, monkeypatch, capsys)
 
 def test_many_points_are_as_welcome_as_few(nb):
     points, labels = nb.moons(1, n=400)
-    nb.check_data(points, [*labels])
-    nb.check_data([*points], np.array(labels))
+    nb._check_data(points, [*labels])
+    nb._check_data([*points], np.array(labels))
     with pytest.raises(ValueError, match="400 points but 399 labels"):
-        nb.check_data(points, labels[:399])
+        nb._check_data(points, labels[:399])
 
 
 class Handle:
