@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.browser,
               pytest.mark.skipif(not CHROMIUM, reason="no Chromium here")]
 FRONT_ENDS = [("lab/tree", "Light"), ("lab/tree", "Dark"), ("notebooks", "Light"), ("notebooks", "Dark")]
 SAVED = read()
-CHAPTERS = [match[1] for cell in SAVED["cells"] if (match := re.match(r"## (\d\. .+)", source(cell)))]
+CHAPTERS = [match[1] for cell in SAVED["cells"] if (match := re.match(r"## (\d\. [^<]+)", source(cell)))]
 PICTURES = sum("".join(out.get("data", {}).get("text/html", "")).count("<img ")
                for cell in SAVED["cells"] for out in cell.get("outputs", []))
 SALAD = re.compile(r"<IPython|<Figure|FloatSlider\(|VBox\(|querySelector| at 0x")

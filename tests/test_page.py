@@ -30,7 +30,7 @@ def lines(text):
 
 
 def headings(text):
-    text = re.sub(r"```.*?```", "", text, flags=re.S)
+    text = re.sub(r'```.*?```|<a id="[^"]+"></a>', "", text, flags=re.S)
     return re.findall(r"(?m)^(#{1,6}) +(.+)$", text)
 
 
@@ -113,6 +113,14 @@ def test_chapters_have_headings_that_front_ends_can_link_to():
     chapters = [title for _, text in PROSE for marks, title in headings(text) if re.match(r"\d", title) and marks == "##"]
     assert [int(title[0]) for title in chapters] == [*range(1, len(chapters) + 1)] and len(chapters) >= 6
     assert all(re.fullmatch(r"\d\. [A-Z][ -~]+", title) for title in chapters)
+
+
+def test_chapters_have_an_anchor_where_headings_get_other_ids():
+    """VS Code's ids are lower case; an <a> of Jupyter's and GitHub's id lets the same link work there."""
+    for _, text in PROSE:
+        if re.match(r"## \d", text):
+            title, anchor = re.match(r'## (.+?)<a id="(.+?)"></a>', text).groups()
+            assert anchor == title.replace(" ", "-")
 
 
 def test_links_in_the_notebook_lead_somewhere():
