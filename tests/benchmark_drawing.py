@@ -119,7 +119,7 @@ def compare(nb, name, root, times, folder):
     fast, _ = best(lambda: root.backward(gif=ours), 3 * times)
     slow, wide = best(lambda: original_way(nb, root, frames, theirs), times)
     small, large = os.path.getsize(ours), os.path.getsize(theirs)
-    return name, len(nb._collect(root)), len(frames), slow, fast, slow / fast, large, small, \
+    return name, len(nb.graph_of(root)), len(frames), slow, fast, slow / fast, large, small, \
         large / small, wide
 
 

@@ -75,7 +75,7 @@ def test_a_recording_is_what_the_engine_does(nb, neuron, shared):
         steps, grads = nb.steps_of(sent)
         assert [step.node for step in steps] == sent
         assert all(node.grad == grad for node, grad in grads.items())
-        assert len(grads) == len(nb._collect(root))
+        assert len(grads) == len(nb.graph_of(root))
         for step in steps:
             for k, operand, amount, before, after, _ in step.reports:
                 assert operand is step.node.operands[k] and amount == step.node.slopes[k] * step.node.grad
@@ -146,11 +146,11 @@ def test_a_film_that_differs_from_the_nodes_is_refused(nb, shared):
 
 
 def test_recording_leaves_the_nodes_alone(nb, neuron, quiet):
-    before = [(n.value, n.grad, n.slopes, n.role, n.name) for n in nb._collect(neuron)]
+    before = [(n.value, n.grad, n.slopes, n.role, n.name) for n in nb.graph_of(neuron)]
     filmed(nb, nb._Scene(neuron), forward=True)
     neuron.draw_graph().png
     assert before == [(n.value, n.grad, n.slopes, n.role, n.name)
-                      for n in nb._collect(neuron)]
+                      for n in nb.graph_of(neuron)]
 
 
 def test_nary_and_unary_nodes(nb):
