@@ -441,6 +441,29 @@ def test_own_layout(nb, neuron, monkeypatch, rankdir, tmp_path):
     assert neuron.backward(gif=tmp_path / "n.gif").frames == 7
 
 
+@pytest.mark.parametrize("rankdir", ["LR", "TB"])
+def test_own_layout_joins_boxes_and_runs_round_the_others(nb, shared, monkeypatch, rankdir):
+    monkeypatch.setattr(nb, "_dot_programs", list)
+    model = nb.MLP(2, [4, 1], rng=random.Random(1))
+    a = nb.Node(2.0)
+    half = np.array([nb._BOX_WIDTH, nb._BOX_HEIGHT]) / 2
+    for root in (shared, nb.hinge_loss([model([1.0, 2.0])], [1]), (a + a) * (a * 3 + a), chain(nb, 4) * a + a):
+        drawing = root.draw_graph(rankdir=rankdir)
+        places = drawing.stage.places
+        centers = {key: np.array(place) for key, place in places.items() if key[0] == "box"}
+        ends = set()
+        for a_box, b_box, k in drawing.scene.arrows:
+            tail, head, curve, label = places["arrow", a_box, b_box, k]
+            ends.add(head)
+            for end, box in ((tail, a_box), (head, b_box)):
+                off = np.abs(np.array(end) - centers["box", box]) / half
+                assert off.max() == pytest.approx(1) and off.min() < 0.9
+            assert len(curve) % 3 == 1
+            for point in nb._bezier(curve):
+                assert all((np.abs(point - center) >= half - 1e-9).any() for center in centers.values())
+        assert len(ends) == len(drawing.scene.arrows)
+
+
 def test_broken_graphviz_falls_back(nb, neuron, monkeypatch, tmp_path):
     broken = tmp_path / "dot"
     broken.write_text("#!/bin/sh\nexit 1\n")

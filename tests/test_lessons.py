@@ -27,9 +27,9 @@ def test_differences(nb):
     assert nb.central_difference(lambda x: x**3, 2, 0.5) == 12.25
     assert nb._measured_slope(lambda a, b: (a * b * b, None), (3.0, 2.0), 1, h=0.5) == 12
     assert nb._measured_slope(lambda a, b: (a**3 * b, None), (2.0, 5.0), 0, h=1) == 65
-    assert nb.worst_error(lambda x: (x * x, (2 * x,)), (3.0,), (5.0,)) < 1e-8
-    assert nb.worst_error(lambda x: (x * x, (2 * x + (x > 4),)), (3.0,), (5.0,)) == pytest.approx(1 / 11)
-    assert nb.worst_error(lambda x: (x * x, (0.5,)), (0.0,)) == pytest.approx(0.5)
+    assert nb._worst_error(lambda x: (x * x, (2 * x,)), (3.0,), (5.0,)) < 1e-8
+    assert nb._worst_error(lambda x: (x * x, (2 * x + (x > 4),)), (3.0,), (5.0,)) == pytest.approx(1 / 11)
+    assert nb._worst_error(lambda x: (x * x, (0.5,)), (0.0,)) == pytest.approx(0.5)
 
 
 RULES = ["add", "sub", "mul", "div", "floordiv", "neg", "power", "sqrt", "exp", "log", "sin", "cos", "tanh", "sigmoid",
@@ -316,7 +316,7 @@ def test_the_saved_table_of_rules_is_that_of_the_rules(nb):
 
 def test_linear_is_a_rule_like_the_others(nb):
     assert nb.linear(-2.5) == (-2.5, (1,)) and set(nb.ACTIVATIONS) == {"relu", "tanh", "sigmoid", "linear"}
-    assert nb.worst_error(nb.linear, (0.3,), (-2.0,)) < 1e-8
+    assert nb._worst_error(nb.linear, (0.3,), (-2.0,)) < 1e-8
 
 
 def test_small_slopes_are_judged_absolutely_and_large_ones_relatively(nb, capsys):
