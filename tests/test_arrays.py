@@ -279,7 +279,7 @@ def test_ten_digits_on_three_seeds(nb, monkeypatch):
         images, new, truth, new_truth = nb.digit_images()
         model = nb.dense([64, 64, 32, 10], np.random.default_rng(seed))
         nb.train_arrays(model, nb.cross_entropy, images, truth, seed=seed)
-        assert np.mean(model(new).value.argmax(1) == new_truth) >= 0.96
+        assert np.mean(model(new).value.argmax(1) == new_truth) >= 0.97
 
 
 def test_equal_to_pytorch(nb):

@@ -131,6 +131,16 @@ def test_slider_by_keyboard(desk):
     desk.wait(lambda: picture.get_attribute("src") != before, 10)
 
 
+def test_weight_slider_moves_the_one_graph_below_it(desk):
+    cell = desk.cell("play-slider-show")
+    picture = cell.locator("img")
+    before = picture.get_attribute("src")
+    cell.locator("input[type=number]").fill("-3")
+    desk.page.keyboard.press("Enter")
+    desk.wait(lambda: picture.get_attribute("src") != before, 10)
+    assert picture.count() == 1 and "value -3" in picture.get_attribute("alt")
+
+
 def test_player_to_its_end(desk):
     player = desk.cell("watch-play-neuron").locator(".mg-player")
     bar, drawn = player.get_by_label("step", exact=True), player.locator("svg")

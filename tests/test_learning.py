@@ -458,6 +458,19 @@ def test_each_class_has_one_color_and_one_marker(nb):
     nb.plt.close(fig)
 
 
+def test_a_readers_own_names_break_neither_training_nor_pictures(nb, moons, monkeypatch):
+    monkeypatch.setattr(nb.Progress, "draw", lambda self, end=False: None)
+    for name in ("num", "total", "mean", "dot", "kind", "save", "report", "gradient", "scores", "points", "labels", "losses",
+                 "model", "accuracy", "penalty", "moons", "step", "path", "training"):
+        monkeypatch.setattr(nb, name, 3, raising=False)
+    run = short(nb)
+    run.train(live=False)
+    assert len(run.history) == 12
+    for picture in (nb.plot_data({"all": moons}), nb.plot_regions(run.model, *moons), nb.plot_trainings({"mine": run}),
+                    nb.plot_losses({"hinge": nb.hinge_loss})):
+        assert type(picture) is nb._Picture and len(picture.alt) > 50
+
+
 # ---------------------------------------------------------------- lessons
 def test_pulls_of_points_add_up_to_the_step(nb, moons):
     model = nb.MLP(2, [4, 1], rng=random.Random(2))

@@ -1,6 +1,8 @@
 """The functions that a lesson is told with: differences, races, paths, reports of exercises, valleys, digits."""
+import html
 import math
 import random
+import re
 from collections import Counter
 
 import numpy as np
@@ -364,3 +366,27 @@ def test_a_still_picture_is_plain_unless_asked(nb):
     for thing in (nb.Node(2) * nb.Node(3), nb.Tensor([2.0]) * nb.Tensor([3.0])):
         plain, sharp, low = thing.draw_graph(), thing.draw_graph(high_dp=True), thing.draw_graph(high_dp=False)
         assert plain.scale == low.scale < sharp.scale and plain.scene.rankdir == "LR"
+
+
+def test_exercises_say_no_to_the_stub_and_yes_to_the_solution(nb, capsys):
+    from cells import read, source
+    cells = read()["cells"]
+    stubs = [n for n, cell in enumerate(cells) if "exercise" in cell["metadata"].get("tags", [])]
+    assert len(stubs) >= 2
+    for n in stubs:
+        stub, solution = source(cells[n]), re.search(r"<code[^>]*>(.*?)</code>", source(cells[n + 1]), re.S)[1]
+        assert "solution" in cells[n + 1]["metadata"]["tags"]
+        check = stub.rstrip().splitlines()[-1]
+        for code, passes in ((stub, False), (html.unescape(solution) + "\n" + check, True)):
+            exec(code, dict(vars(nb)))
+            said = capsys.readouterr().out
+            assert (("passed" in said or "right" in said) and "nudging" not in said) == passes, (cells[n]["id"], said)
+
+
+def test_the_secant_slider_and_its_field_agree_in_three_digits(nb):
+    (slider, field), words = (lambda box: (box.children[0].children, box.children[1]))(nb.secant_slider(nb.f, 3, 14))
+    for to, shown in ((10**-1.9, 0.0126), (2.0, 2), (0.001, 0.001)):
+        slider.value = to
+        assert field.value == slider.value == shown
+    field.value = 0.5
+    assert slider.value == 0.5 and "= <b>15.5</b>" in words.value and 10**slider.max == pytest.approx(2)
