@@ -460,10 +460,10 @@ def test_each_class_has_one_color_and_one_marker(nb):
 
 def test_a_readers_own_names_break_neither_training_nor_pictures(nb, moons, monkeypatch):
     monkeypatch.setattr(nb.Progress, "draw", lambda self, end=False: None)
-    for name in ("num", "total", "mean", "dot", "kind", "save", "report", "gradient", "scores", "points", "labels", "losses",
-                 "model", "accuracy", "penalty", "moons", "step", "path", "training"):
-        monkeypatch.setattr(nb, name, 3, raising=False)
     run = short(nb)
+    for name in ("num", "total", "mean", "dot", "kind", "save", "report", "gradient", "scores", "points", "labels", "losses",
+                 "model", "accuracy", "penalty", "moons", "max", "min", "step", "path", "training"):
+        monkeypatch.setattr(nb, name, 3, raising=False)
     run.train(live=False)
     assert len(run.history) == 12
     for picture in (nb.plot_data({"all": moons}), nb.plot_regions(run.model, *moons), nb.plot_trainings({"mine": run}),
