@@ -67,6 +67,18 @@ def test_every_picture_has_words():
     assert not [tag[:80] for tag in images if not re.search(r'alt="[^"]{15,}"', tag)]
 
 
+def test_a_fresh_run_that_differs_is_reported():
+    fresh = json.loads(json.dumps(SAVED))
+    cells = {cell["id"]: cell for cell in fresh["cells"]}
+    assert notebook.complaints(fresh, SAVED) == []
+    for cell_id in ("array-torch", "slopes-nudge"):  # the first is tagged "varies"
+        cells[cell_id]["outputs"][0]["text"] = ["something else\n"]
+    cells["slopes-f"]["outputs"] = [{"output_type": "stream", "name": "stderr", "text": ["UserWarning: hm\n"]}]
+    found = notebook.complaints(fresh, SAVED)
+    assert [text.split("]")[0] for text in found] == ["[slopes-f", "[slopes-f", "[slopes-nudge"]
+    assert "writes to stderr: UserWarning: hm" in found[0] and "something else" in found[2]
+
+
 def test_no_cell_uses_what_stalls_a_headless_run():
     for _, cell_id, text in code_cells():
         assert not re.search(r"\binteract\w*\(|\bOutput\(|^%|^!", text, re.M), cell_id
