@@ -17,12 +17,22 @@ STEPS = st.lists(st.tuples(st.sampled_from(OPERATIONS), st.integers(0, 5), st.in
 LEAVES = st.lists(st.floats(-3, 3).filter(lambda x: abs(x) > 1e-3), min_size=1, max_size=3)
 
 
-@settings(max_examples=examples(2500), deadline=None)
-@given(LEAVES, STEPS, st.sampled_from([1, -0.75, 3]))
-def test_every_gradient_of_random_graphs(nb, leaves, steps, seed):
+def agrees(nb, leaves, steps, seed):
     wrong = disagreements(nb, leaves, steps, seed)
     assume(wrong is not None)
     assert not wrong
+
+
+SEEDS = st.sampled_from([1, -0.75, 3])
+test_every_gradient_of_random_graphs = settings(max_examples=examples(500), deadline=None)(
+    given(leaves=LEAVES, steps=STEPS, seed=SEEDS)(agrees))
+
+
+@pytest.mark.slow
+@settings(max_examples=examples(2500), deadline=None)
+@given(LEAVES, STEPS, SEEDS)
+def test_every_gradient_of_many_random_graphs(nb, leaves, steps, seed):
+    agrees(nb, leaves, steps, seed)
 
 
 @settings(max_examples=examples(500), deadline=None)

@@ -14,6 +14,14 @@ from PIL import Image
 
 
 # ---------------------------------------------------------------- networks
+@pytest.mark.parametrize("sizes", [[1], [4, 1], [3, 5, 2], [2, 2, 2, 1]])
+def test_all_layers_bend_but_the_last(nb, sizes):
+    net = nb.MLP(2, sizes, "tanh", rng=random.Random(1))
+    assert [n.activation for layer in net.layers for n in layer.neurons] == (
+        ["tanh"] * sum(sizes[:-1]) + ["linear"] * sizes[-1])
+    assert {n.activation for n in nb.MLP(2, sizes, "tanh", "sigmoid").layers[-1].neurons} == {"sigmoid"}
+
+
 def test_the_network_of_the_design(nb):
     model = nb.MLP(2, [16, 16, 1], rng=random.Random(1))
     assert len(model.parameters()) == 337
