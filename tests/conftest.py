@@ -9,3 +9,35 @@ matplotlib.use("agg")  # not MPLBACKEND, which a kernel started from here would 
 def nb():
     """The module of all definitions of the notebook."""
     return load()
+
+
+@pytest.fixture
+def neuron(nb):
+    """The neuron of the README after its backward pass."""
+    x1, x2 = nb.Node(0.5, "input", "x1"), nb.Node(-0.5, "input", "x2")
+    w1, w2 = nb.Node(2, "weight", "w1"), nb.Node(3, "weight", "w2")
+    b = nb.Node(4, "bias", "b")
+    n = (x1 * w1 + x2 * w2 + b).relu()
+    n.name = "n"
+    n.backward()
+    return n
+
+
+@pytest.fixture
+def shared(nb):
+    """The running example: b is used twice."""
+    a = nb.Node(3, "input", "a")
+    b = 2 * a
+    c = b + 1
+    L = b * c
+    b.name, c.name, L.name = "b", "c", "L"
+    L.backward()
+    return L
+
+
+@pytest.fixture
+def quiet(nb, monkeypatch):
+    """What would be displayed, as a list."""
+    shown = []
+    monkeypatch.setattr(nb, "display", lambda *things, **how: shown.extend(things))
+    return shown

@@ -2,11 +2,13 @@
 
     python tests/notebook.py text     # notebook -> build/mGradPlus.py: jupytext's percent cells, ids in the headers
     python tests/notebook.py apply    # build/mGradPlus.py -> notebook, as `jupytext --update` does: cells keep their outputs
-    python tests/notebook.py run      # run all in a fresh kernel, store clean outputs (and assets/)
+    python tests/notebook.py run      # run all in a fresh kernel, store clean outputs (assets/, and what is attached)
     python tests/notebook.py verify   # run a copy in a fresh kernel; complain about errors, warnings, differences
     python tests/notebook.py check    # valid, clean, exact round trip through the text form
 """
+import base64
 import json
+import mimetypes
 import os
 import re
 import shutil
@@ -71,6 +73,21 @@ def clean(notebook):
     return notebook
 
 
+def attach(notebook, folder):
+    """Return the notebook; what a text shows as attachment:name is the file assets/name of `folder`, if it is there."""
+    for cell in notebook["cells"]:
+        names = re.findall(r"\(attachment:([\w.-]+)\)", source(cell)) if cell["cell_type"] == "markdown" else []
+        kept = cell.pop("attachments", {})
+        for name in names:
+            path = Path(folder) / "assets" / name
+            if path.is_file():
+                code = base64.b64encode(path.read_bytes()).decode()
+                kept = kept | {name: {mimetypes.guess_type(name)[0]: code}}
+        if kept := {name: kept[name] for name in names if name in kept}:
+            cell["attachments"] = kept
+    return notebook
+
+
 def as_node(notebook):
     """Return a notebook's dict as nbformat's object."""
     return nbformat.reads(json.dumps(notebook), 4)
@@ -80,6 +97,7 @@ def to_text(notebook):
     """Return the notebook as jupytext's percent cells, each cell's id among its metadata."""
     node = as_node(notebook)
     for cell in node.cells:
+        cell.pop("attachments", None)
         cell.metadata["id"] = cell.id
     return jupytext.writes(node, "py:percent")
 
@@ -88,10 +106,13 @@ def from_text(text, old):
     """Return the notebook of percent cells; a cell keeps the outputs its id has in `old`, new cells get an id."""
     node = jupytext.reads(text, "py:percent")
     outputs = {cell.id: cell.outputs for cell in as_node(old).cells if cell.cell_type == "code"}
+    attached = {cell.id: cell.attachments for cell in as_node(old).cells if "attachments" in cell}
     for cell in node.cells:
         cell.id = cell.metadata.pop("id", None) or generate_corpus_id()
         if cell.cell_type == "code":
             cell.outputs = outputs.get(cell.id, [])
+        elif cell.id in attached:
+            cell.attachments = attached[cell.id]
     ids = [cell.id for cell in node.cells]
     if twice := sorted({i for i in ids if ids.count(i) > 1}):
         sys.exit(f"Two cells share an id: {', '.join(twice)}")
@@ -159,6 +180,8 @@ def complaints(fresh, saved):
     """
     said = []
     for new, old in zip(fresh["cells"], saved["cells"]):
+        if new.get("attachments") != old.get("attachments"):
+            said.append(f"[{new['id']}] shows an attachment that is not the file of this run")
         if new["cell_type"] == "code":
             said += [f"[{new['id']}] writes to stderr: {''.join(out['text'])[:200]}"
                      for out in new["outputs"] if out.get("name") == "stderr"]
@@ -182,13 +205,13 @@ def main(what):
         TEXT.parent.mkdir(exist_ok=True)
         TEXT.write_text(to_text(old), "utf-8")
     elif what == "apply":
-        write(from_text(TEXT.read_text("utf-8"), old))
+        write(attach(from_text(TEXT.read_text("utf-8"), old), ROOT))
     elif what == "run":
-        write(execute(old, ROOT))
+        write(attach(execute(old, ROOT), ROOT))
     elif what == "verify":
         fresh, folder = run_copy(old)
+        said = complaints(attach(fresh, folder), old)
         shutil.rmtree(folder)
-        said = complaints(fresh, old)
         sys.exit("\n".join(said) if said else print(f"ok: all {len(old['cells'])} cells ran, the outputs are as saved"))
     elif what == "check":
         check(NOTEBOOK.read_text("utf-8"))

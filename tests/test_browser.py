@@ -19,11 +19,14 @@ SAVED = read()
 CHAPTERS = [match[1] for cell in SAVED["cells"] if (match := re.match(r"## (\d\. [^<]+)", source(cell)))]
 PICTURES = sum("".join(out.get("data", {}).get("text/html", "")).count("<img ")
                for cell in SAVED["cells"] for out in cell.get("outputs", []))
+PLAYERS = sum("".join(out.get("data", {}).get("text/html", "")).count('class="mg-player"')
+              for cell in SAVED["cells"] for out in cell.get("outputs", []))
 SALAD = re.compile(r"<IPython|<Figure|FloatSlider\(|VBox\(|querySelector| at 0x")
 FRONT_END_FAULTS = {  # what axe finds, and in which elements
     "aria-input-field-name": 'class="noUi-handle',  # ipywidgets names no slider; each has a named field beside it
 }
 FRONT_END_NOISE = [
+    r"ERR_UNKNOWN_URL_SCHEME attachment:",  # before JupyterLab puts the attached picture in
     r"^Connection lost, reconnecting in",  # at each restart of the kernel
     r"^Menu entry for command .* is duplicated|^\[yjs#509\] Not same Y\.Doc|reading 'schema'",  # Notebook 7's own
     r"ERR_FAILED https://cdnjs\.cloudflare\.com/",  # an exported page asks for MathJax and require.js, if it can
@@ -41,9 +44,9 @@ def browser():
 
 @pytest.fixture(scope="module")
 def kit(tmp_path_factory):
-    """A copy of the kit in a folder with a space in its name."""
+    """A copy of the kit in a folder with a space in its name, without the pictures that its cells write."""
     folder = tmp_path_factory.mktemp("browser") / "my kit"
-    shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(".*", "build", "tests"))
+    shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(".*", "assets", "build", "tests"))
     return folder
 
 
@@ -56,6 +59,8 @@ def desk(request, browser, kit):
         page = new_page(browser)
         desk = Desk(page, server, app, kit / "mGradPlus.ipynb")
         desk.opened, desk.words = pictures(page.locator(".jp-OutputArea-output")), words(page)
+        desk.texts = pictures(page.locator(".jp-MarkdownOutput"))
+        desk.unrun = page.locator(".mg-player").all_text_contents()
         desk.app = app.split("/")[0]
         try:
             desk.restart_and_run_all()
@@ -67,8 +72,10 @@ def desk(request, browser, kit):
 
 
 def words(page):
-    """Return the text of all outputs of a page."""
-    return "\n".join(page.locator(".jp-OutputArea-output").all_inner_texts())
+    """Return the text of all outputs of a page, also of those that are out of sight."""
+    return "\n".join(page.locator(".jp-OutputArea-output").evaluate_all(
+        "all => all.map(e => { const c = e.cloneNode(true);"
+        " c.querySelectorAll('script, style').forEach(s => s.remove()); return c.textContent; })"))
 
 
 def violations(page, selectors):
@@ -86,7 +93,14 @@ def noise(page):
 
 def test_as_downloaded_every_picture_is_there(desk):
     assert len(desk.opened) == PICTURES and all(alt and width > 1 for alt, width in desk.opened)
+    assert len(desk.texts) == 1 and all(alt and width > 800 for alt, width in desk.texts)
     assert not SALAD.search(desk.words)
+
+
+def test_a_player_that_was_not_run_asks_for_that(desk):
+    assert desk.unrun == ["Run this cell to play."] * PLAYERS and PLAYERS > 3
+    run = desk.page.locator(".mg-player[data-live]").all_text_contents()
+    assert len(run) == PLAYERS and not any("Run this cell" in text for text in run)
 
 
 def test_runs_without_error_or_warning(desk):
@@ -138,26 +152,54 @@ def test_weight_slider_moves_the_one_graph_below_it(desk):
     cell.locator("input[type=number]").fill("-3")
     desk.page.keyboard.press("Enter")
     desk.wait(lambda: picture.get_attribute("src") != before, 10)
-    assert picture.count() == 1 and "value -3" in picture.get_attribute("alt")
+    assert picture.count() == 1 and "value −3" in picture.get_attribute("alt")
 
 
 def test_player_to_its_end(desk):
     player = desk.cell("watch-play-neuron").locator(".mg-player")
-    bar, drawn = player.get_by_label("step", exact=True), player.locator("svg")
+    bar, drawn = player.get_by_label("step", exact=True), player.locator("svg.mg-graph")
     first, last = drawn.inner_html(), int(bar.get_attribute("max"))
     for _ in range(last):
         player.get_by_label("next step").click()
     assert bar.input_value() == str(last) and drawn.inner_html() != first
     player.get_by_label("previous step").click()
+    player.get_by_label("speed").select_option(label="2 ×")
     player.get_by_label("play", exact=True).click()
     player.get_by_label("pause").wait_for()
     player.get_by_label("play", exact=True).wait_for()  # it stops by itself
     assert bar.input_value() == str(last)
     player.get_by_label("first step").click()
-    assert bar.input_value() == "0"
+    assert bar.input_value() == "0" and drawn.inner_html() == first
     bar.focus()
     desk.page.keyboard.press("End")
     assert bar.input_value() == str(last)
+    player.focus()
+    desk.page.keyboard.press("Home")
+    desk.page.keyboard.press("ArrowRight")
+    assert player.locator("output").inner_text() == "Step 1 of 3"
+    player.locator("[data-k=beads]:empty").wait_for(state="attached")
+
+
+def test_player_in_full_screen(desk):
+    player = desk.cell("array-zoom-tensors").locator(".mg-player")
+    player.get_by_label("full screen").click()
+    desk.page.wait_for_function("document.fullscreenElement?.className === 'mg-player'")
+    player.get_by_label("next step").click()
+    assert player.locator("output").inner_text() == "Step 1 of 4"
+    back = player.evaluate("p => getComputedStyle(p).backgroundColor")
+    assert back not in ("rgba(0, 0, 0, 0)", player.evaluate("p => getComputedStyle(p).color"))
+    player.get_by_label("full screen").click()
+    desk.page.wait_for_function("!document.fullscreenElement")
+
+
+def test_gif_as_written_can_be_saved_from_the_page(desk):
+    cell = desk.cell("watch-keep-gif")
+    with desk.page.expect_download() as download:
+        cell.get_by_role("link", name="save this GIF").click()
+    assert download.value.path().read_bytes() == (desk.folder / "assets" / "neuron.gif").read_bytes()
+    cell.locator("summary").click()
+    assert not cell.locator(".mg-gif img").is_visible()
+    cell.locator("summary").click()
 
 
 def test_training_stopped_and_taken_up_again(desk):

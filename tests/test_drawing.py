@@ -1,52 +1,19 @@
 """Chapter 3: the recording of a pass, and the three ways to see it."""
 import base64
-import glob
-import html
 import io
 import math
 import os
 import random
 import re
-import shutil
 import time
+import urllib.parse
 import xml.dom.minidom
 
 import imageio.v3 as iio
 import numpy as np
 import pytest
+from benchmark_drawing import network
 from PIL import Image
-
-
-@pytest.fixture
-def neuron(nb):
-    """The neuron of the README after its backward pass."""
-    x1, x2 = nb.Node(0.5, "input", "x1"), nb.Node(-0.5, "input", "x2")
-    w1, w2 = nb.Node(2, "weight", "w1"), nb.Node(3, "weight", "w2")
-    b = nb.Node(4, "bias", "b")
-    n = (x1 * w1 + x2 * w2 + b).relu()
-    n.name = "n"
-    n.backward()
-    return n
-
-
-@pytest.fixture
-def shared(nb):
-    """The running example: b is used twice."""
-    a = nb.Node(3, "input", "a")
-    b = 2 * a
-    c = b + 1
-    L = b * c
-    b.name, c.name, L.name = "b", "c", "L"
-    L.backward()
-    return L
-
-
-@pytest.fixture
-def quiet(nb, monkeypatch):
-    """What would be displayed, as a list."""
-    shown = []
-    monkeypatch.setattr(nb, "display", lambda *things, **how: shown.extend(things))
-    return shown
 
 
 def chain(nb, length):
@@ -102,9 +69,9 @@ def test_frames_say_what_happens(nb, shared):
     assert frames[1]["caption",] == (
         "Step 1 of 3: × L sends its gradient 1 back",
         "b gets 7 × 1 = 7 and waits for 1 more; c gets 6 × 1 = 6")
-    assert boxes(scene, frames[2])["b = 2 × □"] == ("receiving", "6", "7 + 6 → 13")
+    assert boxes(scene, frames[2])["b = 2 × □"] == ("receiving", "6", "7 + 6 = 13")
     assert boxes(scene, frames[2])["× L"] == ("done", "42", "1")
-    assert frames[2]["caption",][1] == "b gets 1 × 6 = 6, 7 + 6 → 13"
+    assert frames[2]["caption",][1] == "b gets 1 × 6 = 6, 7 + 6 = 13"
     assert {says[0] for key, says in frames[-1].items() if key[0] == "box"} == {"done"}
     assert boxes(scene, frames[-1])["a input"] == ("done", "3", "26")
 
@@ -200,8 +167,32 @@ def test_high_dp_is_twice_as_sharp(nb, neuron):
 def test_picture_fits_a_notebook_with_letters_of_eleven_pixels(nb, neuron):
     stage = neuron.draw_graph().stage
     sizes = [part[4] for key, says in neuron.draw_graph().frame.items()
-             for part in nb._shapes(stage, key, says) if part[0] == "text"]
-    assert min(sizes) * min(1, 900 / stage.width) >= 11
+             if key[0] != "moves" for part in nb._shapes(stage, key, says) if part[0] == "text"]
+    assert min(sizes) * min(1, 830 / stage.width) >= 11
+
+
+def test_a_picture_is_never_shown_with_letters_of_less_than_eleven_pixels(nb):
+    wide = nb.hinge_loss([nb.MLP(2, [4, 1], rng=random.Random(1))([1.0, 2.0])], [1]).draw_graph()
+    page = wide._repr_mimebundle_()["text/html"]
+    assert 12 * int(re.search(r"min-width:(\d+)px", page)[1]) / wide.stage.width >= 11
+
+
+def test_a_network_with_its_loss_fits_a_screen(nb):
+    """A 2-4-1 on two points: 1100 × 640 pixels with letters of 11, each layer in a column."""
+    model = nb.MLP(2, [4, 1], rng=random.Random(1))
+    root = nb.hinge_loss([model([0.91, 0.9]), model([-0.89, -0.83])], [1, -1])
+    scene = nb._Scene(root)
+    frames, _ = filmed(nb, scene)
+    stage = nb._Stage(scene, frames)
+    assert stage.width * 11 / 12 <= 1100 and (stage.bottom - stage.top) * 11 / 12 <= 640
+    column = {i: stage.places["box", i][0] for i in range(len(scene.boxes))}
+    kinds = [{column[i] for i, (node,) in enumerate(scene.boxes) if node.rule and node.rule.__name__ == name
+              and len(node.operands) == count} for name, count in (
+        ("sum_of_products", 5), ("sum_of_products", 9))]
+    assert [len(columns) for columns in kinds] == [1, 1] and min(kinds[1]) > min(kinds[0])
+    bends = [column[i] for i, (node,) in enumerate(scene.boxes) if node.rule is nb.relu
+             and len(node.operands[0].operands) == 5]
+    assert len(bends) == 8 and len(set(bends)) == 1
 
 
 def test_top_to_bottom(nb, neuron):
@@ -268,12 +259,12 @@ def test_odd_names(nb, name, tmp_path, quiet):
     page = player.html
     page.encode()
     assert page.count("</script") == 1 and "<!--" not in page
-    still = re.search(r'src="data:image/svg\+xml;base64,([^"]+)"', page)[1]
-    xml.dom.minidom.parseString(base64.b64decode(still))
+    still = re.search(r'src="data:image/svg\+xml,([^"]+)"', page)[1]
+    xml.dom.minidom.parseString(urllib.parse.unquote(still))
 
 
 @pytest.mark.parametrize("value, text", [
-    (1e-300, "1e-300"), (math.nan, "nan"), (math.inf, "inf"), (-math.inf, "-inf"),
+    (1e-300, "1e−300"), (math.nan, "nan"), (math.inf, "inf"), (-math.inf, "−inf"), (-0.5, "−0.5"),
     (-0.0, "0"), (10**400, "1e400"), (1234567.0, "1.235e+06"), (None, "–"), (True, "1")])
 def test_odd_numbers_as_text(nb, value, text):
     assert nb._value_text(value) == text
@@ -348,37 +339,173 @@ def test_long_pass_is_grouped_and_says_so(nb, tmp_path):
 
 # ---- the GIF
 
-def test_a_gif_keeps_the_color_of_every_state_and_role(nb, tmp_path):
-    model = nb.MLP(2, [4, 1], rng=random.Random(1))
-    root = nb.hinge_loss([model([1.0, 2.0])], [1])
-    saved = root.backward(gif=tmp_path / "states.gif", forward=True)
-    frames, _ = filmed(nb, nb._Scene(root), forward=True)
-    seen = set()
-    for frame, picture in zip(frames, iio.imread(saved.path), strict=True):
-        colors = {f"#{color:06X}" for color in np.unique(picture[..., :3].astype(int) @ (1 << 16, 1 << 8, 1))}
+def colors_of(picture):
+    """Return the colors of a picture as "#RRGGBB"."""
+    return {f"#{color:06X}" for color in np.unique(picture[..., :3].astype(int) @ (1 << 16, 1 << 8, 1))}
+
+
+def graphs(nb):
+    """Return graphs of 1 to 146 nodes by their names."""
+    return {
+        "one": nb.Node(5.0, "input", "x"), "two": nb.Node(2.0, "weight", "w") * 3,
+        "neuron": (nb.Node(2, "input") * nb.Node(-3, "weight") + nb.Node(6.9, "bias")).tanh(),
+        "network": nb.hinge_loss([nb.MLP(2, [4, 1], rng=random.Random(1))([1.0, 2.0])], [1]),
+        "chain": chain(nb, 140), "146 nodes": network(nb, (2, 5, 5, 1))}
+
+
+@pytest.mark.parametrize("forward", [False, True])
+@pytest.mark.parametrize("name", ["one", "two", "neuron", *(
+    pytest.param(name, marks=pytest.mark.slow) for name in ("network", "chain", "146 nodes"))])
+def test_a_gif_keeps_the_color_of_every_state_and_role(nb, tmp_path, name, forward):
+    root = graphs(nb)[name]
+    saved = root.backward(gif=tmp_path / "states.gif", forward=forward, animation_delay=0.5)
+    scene = nb._Scene(root)
+    frames, _ = filmed(nb, scene, forward=forward)
+    timed = [frame for frame, _ in nb._timed(frames, 0.5)]
+    roles = {nb._PALETTE[scene.role(i)] for i in range(len(scene.boxes))}
+    pictures = iio.imread(saved.path)
+    assert len(pictures) == saved.frames
+    for frame, picture in zip(timed, pictures, strict=True):
         states = {says[0] for key, says in frame.items() if key[0] == "box"}
-        seen |= states
-        wanted = {nb._BODY_COLORS[state] for state in states} | {nb._PALETTE[role] for role in ("weight", "bias", "output")}
-        assert wanted <= colors
-    assert seen == set(nb._BODY_COLORS)
+        lines = {nb._LINE_COLORS[says[0]] for key, says in frame.items() if key[0] == "box"}
+        assert {nb._BODY_COLORS[state] for state in states} | lines | roles <= colors_of(picture)
 
 
 def test_gif_size_duration_loop_and_frames(nb, neuron, tmp_path):
-    saved = neuron.backward(gif=tmp_path / "deep" / "er" / "n.gif", animation_delay=0.3)
+    saved = neuron.backward(gif=tmp_path / "deep" / "er" / "n.gif")
     gif = Image.open(saved.path)
     assert gif.size == saved.size and gif.info["loop"] == 0
     times = [frame.info["duration"] for frame in
              (gif.seek(i) or gif.copy() for i in range(gif.n_frames))]
-    assert times == [300] * 6 + [3000] and sum(times) == 1000 * saved.seconds
+    assert times == [1600] + 5 * [70, 70, 70, 70, 70, 850] + [4800] and sum(times) == 1000 * saved.seconds
     pictures = iio.imread(saved.path)
     frames, _ = filmed(nb, nb._Scene(neuron))
     stage = nb._Stage(nb._Scene(neuron), frames)
-    painter = nb._Painter(stage, saved.size[0] / stage.width)
-    for i in (0, 3, -1):
-        want = np.asarray(painter.paint(frames[i])).astype(int)
+    timed = nb._timed(frames, 1.2)
+    painter = nb._Painter(stage, nb._gif_scale(stage, len(timed)))
+    for i, (frame, _) in enumerate(timed):
+        want = np.asarray(painter.paint(frame)).astype(int)
         off = np.abs(pictures[i][..., :3].astype(int) - want)
         assert off.mean() < 1 and np.percentile(off, 99) < 40
     assert (pictures[0][2, 2, :3] == 255).all()
+
+
+def test_letters_of_a_gif_for_a_readme_are_fourteen_pixels(nb, neuron, tmp_path):
+    hero = (nb.Node(2, "input", "x1") * nb.Node(-3, "weight", "w1") + nb.Node(0, "input", "x2")
+            * nb.Node(1, "weight", "w2") + nb.Node(6.8813735870195432, "bias", "b")).tanh()
+    for root in (neuron, hero):
+        scene = nb._Scene(root)
+        stage = nb._Stage(scene, filmed(nb, scene)[0])
+        assert round(nb._TEXT_SIZE * 830 / stage.width, 1) >= 14
+        assert root.backward(gif=tmp_path / "readme.gif").size[0] >= 830
+    assert (tmp_path / "readme.gif").stat().st_size < 150_000
+
+
+@pytest.mark.slow
+def test_a_gif_of_fifty_nodes_is_small(nb, tmp_path):
+    root = network(nb, (2, 4, 1))
+    saved = root.backward(gif=tmp_path / "fifty.gif")
+    assert len(nb.graph_of(root)) == 50 and saved.path.stat().st_size < 600_000
+    assert saved.frames > 5 * 20
+
+
+@pytest.mark.parametrize("delay, between", [(1.2, 5), (0.3, 5), (0.2, 0), (0.02, 0)])
+def test_the_time_of_a_step_holds_whatever_moves(nb, neuron, delay, between):
+    frames, _ = filmed(nb, nb._Scene(neuron))
+    timed = nb._timed(frames, delay)
+    assert len(timed) == 7 + 5 * between and min(time for _, time in timed) >= 20
+    if between:
+        assert sum(time for _, time in timed[1:-1]) == pytest.approx(5000 * delay, abs=60)
+    assert timed[0][1] == pytest.approx(4000 / 3 * delay, abs=11)
+    assert timed[-1][1] == max(4000 * delay, 3000)
+
+
+def test_not_smooth_means_that_nothing_moves_in_between(nb, neuron, tmp_path, quiet):
+    assert neuron.backward(gif=tmp_path / "n.gif", smooth=False).frames == 7
+    player = neuron.backward(animate=True, smooth=False)
+    assert all(frame["moves",] == () for frame in player.frames)
+
+
+# ---- what moves between two steps
+
+def moving(nb, root, forward=False):
+    """Return [(frame before, frame after, [frames in between])] of a pass, and its stage."""
+    scene = nb._Scene(root)
+    frames, _ = filmed(nb, scene, forward=forward)
+    stage = nb._Stage(scene, frames)
+    steps = [(before, after, [nb._between(before, after, k / 6) for k in range(1, 6)])
+             for before, after in zip(frames, frames[1:]) if after["moves",]]
+    return stage, steps
+
+
+def test_each_bead_rides_on_its_arrow_from_the_sender_to_the_receiver(nb, shared, neuron):
+    for root, forward in ((shared, False), (shared, True), (neuron, False)):
+        stage, steps = moving(nb, root, forward)
+        assert len(steps) == len([n for n in nb.graph_of(root) if n in stage.scene.where and n.operands]) * (1 + forward)
+        for _, after, between in steps:
+            keys = {key for key in between[0] if key[0] == "bead"}
+            assert keys == {("bead", *arrow) for arrow, _ in after["moves",]} != set()
+            for key in keys:
+                a, b = (np.array(stage.at(stage.places["box", i][:2])) for i in key[1:3])
+                start, end = (b, a) if after["arrow", *key[1:]][2] else (a, b)
+                far = []
+                for frame in between:
+                    pill = nb._shapes(stage, key, frame[key])[0]
+                    center = np.array(pill[1:3]) + np.array(pill[3:5]) / 2
+                    points = nb._bezier(stage.curve(key[1:])[1])
+                    ends = np.array([stage.curve(key[1:])[0], stage.curve(key[1:])[2]])
+                    gap = np.hypot(*(np.vstack([points, ends]) - center).T).min()
+                    assert gap < 5, "the bead is off its arrow"
+                    far.append((abs(center - start)[0], abs(center - end)[0]))
+                assert [x for x, _ in far] == sorted(x for x, _ in far)
+                assert [x for _, x in far] == sorted((x for _, x in far), reverse=True)
+
+
+def test_a_bead_carries_what_its_receiver_gets(nb, shared):
+    stage, steps = moving(nb, shared)
+    said = [[text for _, text in after["moves",]] for _, after, _ in steps]
+    assert said == [["7", "6"], ["6"], ["26"]]
+    stage, steps = moving(nb, shared, forward=True)
+    assert [[text for _, text in after["moves",]] for _, after, _ in steps][:3] == [["3"], ["6"], ["6", "7"]]
+    text = [shape for shape in nb._shapes(stage, *[(k, v) for k, v in steps[0][2][2].items() if k[0] == "bead"][0])
+            if shape[0] == "text"]
+    assert [shape[-1] for shape in text] == ["3"]
+
+
+def test_a_receiver_counts_up_when_the_number_has_arrived(nb, shared):
+    stage, steps = moving(nb, shared)
+    scene = stage.scene
+    for before, after, between in steps:
+        receiving = [key for key, says in after.items() if key[0] == "box" and says[0] == "receiving"]
+        assert receiving
+        for frame in between:
+            for key, says in frame.items():
+                if key[0] == "box":
+                    assert says == (before if key in receiving else after)[key]
+            assert frame["caption",] == after["caption",]
+    before, after, between = steps[1]
+    b = next(("box", i) for i in range(4) if scene.title(i).startswith("b ="))
+    assert (before[b][2], between[-1][b][2], after[b][2]) == ("7", "7", "7 + 6 = 13")
+    assert "7 + 6 = 13" in [s[-1] for s in nb._shapes(stage, b, after[b]) if s[0] == "text"]
+
+
+def test_a_sender_pulses(nb, neuron):
+    stage, steps = moving(nb, neuron)
+    for _, after, between in steps:
+        senders = {("pulse", key[1]) for key, says in after.items() if key[0] == "box" and says[0] == "sending"}
+        assert senders == {key for key in between[0] if key[0] == "pulse"} != set()
+        assert not any(key[0] == "pulse" for key in between[-1])
+        for key in senders:
+            wide = [nb._shapes(stage, key, frame[key])[0][3] for frame in between if key in frame]
+            assert wide == sorted(wide) and wide[-1] - stage.box(key[1])[2] <= 8
+
+
+def test_several_on_one_arrow_have_a_bead_without_a_number(nb):
+    x = nb.Node(2.0, "input", "x")
+    root = nb.total([x] * 500)
+    stage, steps = moving(nb, root)
+    assert [text for _, after, _ in steps for _, text in after["moves",]] == [""]
+    assert len(nb._shapes(stage, ("bead", 0, 1, 0), ("", 0.5))) == 1
 
 
 def test_same_graph_same_bytes(nb, neuron, tmp_path, quiet):
@@ -392,7 +519,19 @@ def test_same_graph_same_bytes(nb, neuron, tmp_path, quiet):
 
 def test_gif_by_itself_needs_no_animate(nb, neuron, tmp_path, quiet):
     assert isinstance(neuron.backward(gif=str(tmp_path / "n.gif")), nb._SavedGif)
-    assert quiet == [] and (tmp_path / "n.gif").stat().st_size < 80_000
+    assert quiet == [] and (tmp_path / "n.gif").stat().st_size < 150_000
+
+
+def test_a_gif_shows_itself_from_its_own_bytes(nb, neuron, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    first = neuron.backward(gif="n.gif")
+    (neuron * 2).backward(gif="n.gif")
+    for saved in (first, (neuron * 2).backward(gif="n.gif")):
+        page = saved._repr_mimebundle_()["text/html"]
+        code = re.search(r'src="data:image/gif;base64,([^"]+)"', page)[1]
+        assert base64.b64decode(code) == saved.data and "image/gif" not in saved._repr_mimebundle_()
+        assert 'download="n.gif"' in page and "w1.grad" in page and "<details open" in page
+    assert saved.data == (tmp_path / "n.gif").read_bytes() != first.data
 
 
 @pytest.mark.parametrize("name, error", [
@@ -429,47 +568,57 @@ def test_interrupt_keeps_the_old_file(nb, neuron, tmp_path, monkeypatch):
 def test_own_layout(nb, neuron, monkeypatch, rankdir, tmp_path):
     monkeypatch.setattr(nb, "_dot_programs", list)
     drawing = neuron.draw_graph(rankdir=rankdir)
-    places = [drawing.stage.places["box", i] for i in range(10)]
-    for i, (x, y) in enumerate(places):
-        for u, v in places[:i]:
-            assert abs(x - u) >= nb._BOX_WIDTH or abs(y - v) >= nb._BOX_HEIGHT
+    stage = drawing.stage
+    boxes = [stage.box(i) for i in range(10)]
+    for i, (x, y, w, h) in enumerate(boxes):
+        assert 0 <= x and x + w <= stage.width and 0 <= y and y + h <= stage.height
+        for u, v, wide, high in boxes[:i]:
+            assert x >= u + wide or u >= x + w or y >= v + high or v >= y + h
     for a, b, _ in drawing.scene.arrows:
-        forward = places[b][rankdir == "TB"] - places[a][rankdir == "TB"]
-        assert forward > 0
-    assert all(0 <= v <= m for p in places for v, m in zip(
-        drawing.stage.at(p), (drawing.stage.width, drawing.stage.height)))
-    assert neuron.backward(gif=tmp_path / "n.gif").frames == 7
+        assert boxes[b][rankdir == "TB"] > boxes[a][rankdir == "TB"] + boxes[a][2 + (rankdir == "TB")]
+    assert neuron.backward(gif=tmp_path / "n.gif", smooth=False).frames == 7
 
 
 @pytest.mark.parametrize("rankdir", ["LR", "TB"])
-def test_own_layout_joins_boxes_and_runs_round_the_others(nb, shared, monkeypatch, rankdir):
-    monkeypatch.setattr(nb, "_dot_programs", list)
+@pytest.mark.parametrize("dot", [True, False])
+def test_arrows_join_their_boxes(nb, shared, monkeypatch, rankdir, dot):
+    if not dot:
+        monkeypatch.setattr(nb, "_dot_programs", list)
     model = nb.MLP(2, [4, 1], rng=random.Random(1))
     a = nb.Node(2.0)
-    half = np.array([nb._BOX_WIDTH, nb._BOX_HEIGHT]) / 2
     for root in (shared, nb.hinge_loss([model([1.0, 2.0])], [1]), (a + a) * (a * 3 + a), chain(nb, 4) * a + a):
-        drawing = root.draw_graph(rankdir=rankdir)
-        places = drawing.stage.places
-        centers = {key: np.array(place) for key, place in places.items() if key[0] == "box"}
+        stage = root.draw_graph(rankdir=rankdir).stage
         ends = set()
-        for a_box, b_box, k in drawing.scene.arrows:
-            tail, head, curve, label = places["arrow", a_box, b_box, k]
-            ends.add(head)
-            for end, box in ((tail, a_box), (head, b_box)):
-                off = np.abs(np.array(end) - centers["box", box]) / half
-                assert off.max() == pytest.approx(1) and off.min() < 0.9
+        for arrow in stage.scene.arrows:
+            tail, curve, head = stage.curve(arrow)
             assert len(curve) % 3 == 1
-            for point in nb._bezier(curve):
-                assert all((np.abs(point - center) >= half - 1e-9).any() for center in centers.values())
-        assert len(ends) == len(drawing.scene.arrows)
+            ends |= {tail, head}
+            for (x, y), i, far in ((tail, arrow[0], 1), (head, arrow[1], 0)):
+                left, top, width, height = stage.box(i)
+                edge = (left + far * width, top + far * height)[rankdir == "TB"]
+                assert (x, y)[rankdir == "TB"] == pytest.approx(edge)
+                assert left < x < left + width if rankdir == "TB" else top < y < top + height
+        assert len(ends) == 2 * len(stage.scene.arrows)
 
 
-def test_broken_graphviz_falls_back(nb, neuron, monkeypatch, tmp_path):
+@pytest.mark.parametrize("answer", ["exit 1", "echo {}", "echo []", "echo null", "echo garbage", "echo node s0",
+                                    "printf '\\377\\376'", "true", "echo node s0 1 nan 1 1", "kill $$"])
+def test_broken_graphviz_falls_back(nb, neuron, monkeypatch, tmp_path, answer):
+    monkeypatch.setattr(nb, "_dot_programs", list)
+    own = neuron.draw_graph().svg
     broken = tmp_path / "dot"
-    broken.write_text("#!/bin/sh\nexit 1\n")
+    broken.write_text(f"#!/bin/sh\n{answer}\n")
     broken.chmod(0o755)
     monkeypatch.setattr(nb, "_dot_programs", lambda: [str(broken)])
-    assert neuron.draw_graph().png
+    assert neuron.draw_graph().svg == own
+
+
+def test_leaves_of_one_box_stand_in_the_order_of_its_operands(nb):
+    hero = (nb.Node(2, "input", "x1") * nb.Node(-3, "weight", "w1") + nb.Node(0, "input", "x2")
+            * nb.Node(1, "weight", "w2") + nb.Node(6.88, "bias", "b")).tanh()
+    stage = hero.draw_graph().stage
+    down = {stage.scene.title(i): stage.box(i)[1] for i in range(10)}
+    assert down["x1 input"] < down["w1 weight"] < down["x2 input"] < down["w2 weight"]
 
 
 # ---- the player
@@ -480,10 +629,31 @@ def test_arrays_can_be_drawn(nb):
     x = nb.Tensor(np.ones((2, 3)))
     y = nb.lift_arrays(double)(x)
     drawing = nb._draw_graph(y)
-    assert drawing.frame["box", 0][1] == "2 × 3" and drawing.png
+    assert drawing.frame["box", 0][1] == ("2 × 3", ("888", "888")) and drawing.png
+    y.grad, x.grad = np.ones((2, 3)), np.array([[-2, -1, 0], [0.1, 1, 2]])
+    drawing = nb._draw_graph(y)
+    assert drawing.frame["box", 0][2] == ("2 × 3", ("024", "568"))
+    assert "value 2 × 3, grad 2 × 3" in drawing.alt and "<image" in drawing.svg
     y.grad, x.grad = np.ones((2, 3)), 2 * np.ones((2, 3))
     frames, _ = nb._film(nb._Scene(y), [y])
-    assert frames[-1]["box", 0] == ("done", "2 × 3", "2 × 3")
+    assert frames[-1]["box", 0] == ("done", ("2 × 3", ("888", "888")), ("2 × 3", ("888", "888")))
+
+
+@pytest.mark.parametrize("array, rows", [
+    (np.zeros((2, 2)), ("44", "44")), (np.array([1.0, -4.0]), ("50",)), (np.array([[np.nan, 1.0]]), ("48",)),
+    (np.array([1e-300, -1e300]), ("50",)), (np.zeros((0, 3)), ()), (np.ones((2, 2, 1)), ("8", "8", "8", "8"))])
+def test_a_heat_map_shows_sign_and_size(nb, array, rows):
+    assert nb._heat(array) == rows
+
+
+def test_a_large_array_has_a_small_map_and_exact_colors(nb, tmp_path):
+    w = nb.Tensor(np.random.default_rng(0).normal(size=(64, 300)), "weight")
+    root = (w * w).sum()
+    assert [len(nb._heat(w.value)), len(nb._heat(w.value)[0])] == [10, 16]
+    saved = root.backward(gif=tmp_path / "w.gif")
+    shown = colors_of(iio.imread(saved.path)[-1])
+    assert {nb._HEAT[int(step)] for row in nb._heat(w.value) for step in row} <= shown
+    assert nb._heat(np.zeros((3, 0))) == ("", "", "") and nb.Tensor(np.zeros((3, 0))).draw_graph().png
 
 
 def test_player_is_displayed_once(nb, neuron, monkeypatch):
@@ -500,100 +670,3 @@ def test_player_is_displayed_once(nb, neuron, monkeypatch):
     with capture_output() as said:
         shell.run_cell("p", store_history=True)
     assert len(said.outputs) == 1
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """A headless Chromium."""
-    playwright = pytest.importorskip("playwright.sync_api")
-    program = shutil.which("chromium") or shutil.which("google-chrome") or (
-        sorted(glob.glob(os.path.expanduser("~/.cache/ms-playwright/chromium-*/*/chrome")))
-        or [None])[-1]
-    if not program:
-        pytest.skip("no Chromium here")
-    with playwright.sync_playwright() as p:
-        chromium = p.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture
-def page(browser, nb, neuron, shared, quiet, tmp_path):
-    """A page with three players, two of them equal, and its list of complaints."""
-    body = "".join(p.html for p in (neuron.backward(animate=True, animation_delay=0.05),
-                                    shared.backward(animate=True, forward=True),
-                                    shared.backward(animate=True, forward=True)))
-    path = tmp_path / "players.html"
-    path.write_text(f"<!doctype html><meta charset=utf-8><title>x</title>{body}", "utf-8")
-    tab = browser.new_page()
-    tab.complaints = []
-    tab.on("console", lambda m: tab.complaints.append(m.text))
-    tab.on("pageerror", lambda e: tab.complaints.append(str(e)))
-    tab.goto(path.as_uri())
-    yield tab
-    assert tab.complaints == []
-    tab.close()
-
-
-def test_player_clicks_through(page):
-    player = page.locator(".mg-player").nth(0)
-    assert "Start" in player.locator("b").inner_text()
-    for i in range(1, 7):
-        player.get_by_role("button", name="next step").click()
-        assert player.locator("output").inner_text() == f"{i} of 6"
-    player.get_by_role("button", name="next step").click()
-    assert player.locator("output").inner_text() == "6 of 6"
-    assert "Done" in player.locator("b").inner_text()
-    assert "0.5 × 1" in player.locator("svg").inner_html()
-    player.get_by_role("button", name="previous step").click()
-    assert player.locator("b").inner_text().startswith("Step 5 of 5")
-    player.get_by_role("button", name="first step").click()
-    assert player.locator("output").inner_text() == "0 of 6"
-    assert "0.5 × 1" not in player.locator("svg").inner_html()
-
-
-def test_player_plays_and_pauses(page):
-    player = page.locator(".mg-player").nth(0)
-    player.get_by_role("button", name="play").click()
-    page.wait_for_function(
-        "document.querySelector('.mg-player output').textContent === '6 of 6'", timeout=5000)
-    player.get_by_role("button", name="play").wait_for(timeout=2000)
-    other = page.locator(".mg-player").nth(1)
-    other.get_by_role("button", name="play").click()
-    other.get_by_role("button", name="pause").click()
-    assert other.locator("output").inner_text() == "0 of 8"
-
-
-def test_player_keys_and_slider(page):
-    player = page.locator(".mg-player").nth(1)
-    player.focus()
-    says = player.locator("output").inner_text
-    for key, at in (("ArrowRight", 1), ("ArrowRight", 2), ("ArrowLeft", 1), ("End", 8),
-                    ("ArrowRight", 8), ("Home", 0), ("ArrowLeft", 0)):
-        page.keyboard.press(key)
-        assert says() == f"{at} of 8", key
-    page.keyboard.press("Space")
-    assert player.get_by_role("button", name="pause").count() == 1
-    page.keyboard.press("Space")
-    slider = player.get_by_role("slider", name="step")
-    slider.fill("6")
-    assert says() == "6 of 8" and "waits for 1 more" not in player.locator("b").inner_text()
-    slider.focus()
-    page.keyboard.press("ArrowRight")
-    assert says() == "7 of 8"
-    assert player.locator("[aria-live]").count() == 1
-    assert page.locator(".mg-player").nth(2).locator("output").inner_text() == "0 of 8"
-
-
-def test_without_scripts_the_last_picture_stays(browser, neuron, quiet, tmp_path):
-    player = neuron.backward(animate=True)
-    path = tmp_path / "still.html"
-    path.write_text(f"<meta charset=utf-8>{player.html}", "utf-8")
-    context = browser.new_context(java_script_enabled=False)
-    tab = context.new_page()
-    tab.goto(path.as_uri())
-    image = tab.locator(".mg-player img")
-    assert "w1.grad = 0.5" in html.unescape(image.get_attribute("alt"))
-    assert image.bounding_box()["width"] > 500
-    assert tab.locator("body").inner_text().strip() == ""
-    context.close()

@@ -504,14 +504,14 @@ def test_the_ancestors_sweep_is_wrong_where_a_hidden_value_is_shared(nb, moons):
 
 @pytest.mark.slow
 def test_the_five_ways_to_spoil_a_training(nb, moons):
-    runs = nb.spoiled_trainings(*moons)
+    runs = nb.changed_trainings(*moons)
     for run in runs.values():
         run.train(live=False)
     right = {name: nb.accuracy(run.model.scores(moons[0]), moons[1])
              for name, run in runs.items()}
     dead = {name: nb._dead_share(run.model, moons[0]) for name, run in runs.items()}
-    assert right["healthy"] > 0.95
-    assert all(right[name] < 0.92 for name in runs if name != "healthy")
-    assert dead["healthy"] < 0.3
-    assert dead["zero start"] == dead["dead relus"] == 1
+    assert right["unchanged"] > 0.95
+    assert all(right[name] < 0.92 for name in runs if name != "unchanged")
+    assert dead["unchanged"] < 0.3
+    assert dead["zero start"] == dead["low start"] == 1
     assert max(nb._layer_norms(runs["zero start"].model)) < 1e-15

@@ -214,23 +214,23 @@ def test_accuracy(nb):
         nb.accuracy([1], [1, 1])
 
 
-def test_spoiled_trainings_differ_in_one_thing_each(nb):
+def test_changed_trainings_differ_in_one_thing_each(nb):
     points, labels = nb.moons(1, n=10)
-    runs = nb.spoiled_trainings(points, labels, steps=2)
-    assert list(runs) == ["healthy", "zero start", "no bend", "rate × 30", "never reset", "dead relus"]
+    runs = nb.changed_trainings(points, labels, steps=2)
+    assert list(runs) == ["unchanged", "zero start", "no bend", "rate × 30", "never reset", "low start"]
     healthy = nb.MLP(2, [8, 8, 1], rng=random.Random(1337))
     start = nb._values_of(healthy.parameters())
     for name, run in runs.items():
         values = nb._values_of(run.parameters)
-        assert (values == start) == (name not in ("zero start", "dead relus"))
+        assert (values == start) == (name not in ("zero start", "low start"))
         assert run.optimizer.rate == (3 if name == "rate × 30" else 0.1) and run.optimizer.momentum == 0.9 and run.steps == 2
         assert {n.activation for n in run.model.layers[0].neurons} == {"linear" if name == "no bend" else "relu"}
     assert not any(nb._values_of(runs["zero start"].parameters))
-    biases = [[n.bias.value for n in layer.neurons] for layer in runs["dead relus"].model.layers]
+    biases = [[n.bias.value for n in layer.neurons] for layer in runs["low start"].model.layers]
     assert biases == [[-10] * 8, [0] * 8, [0]]
-    for run in (runs["healthy"], runs["never reset"]):
+    for run in (runs["unchanged"], runs["never reset"]):
         run.train(live=False)
-    assert runs["healthy"].history[0] == runs["never reset"].history[0]
+    assert runs["unchanged"].history[0] == runs["never reset"].history[0]
     loss = nb.hinge_loss([healthy(p) for p in points], labels) + nb.penalty(healthy.parameters())
     loss.backward()
     first = [p.grad for p in healthy.parameters()]
@@ -238,7 +238,7 @@ def test_spoiled_trainings_differ_in_one_thing_each(nb):
     again = nb.hinge_loss([healthy(p) for p in points], labels) + nb.penalty(healthy.parameters())
     again.backward()
     second = [p.grad for p in healthy.parameters()]
-    assert [p.grad for p in runs["healthy"].parameters] == pytest.approx(second, abs=1e-12)
+    assert [p.grad for p in runs["unchanged"].parameters] == pytest.approx(second, abs=1e-12)
     assert [p.grad for p in runs["never reset"].parameters] == pytest.approx([a + b for a, b in zip(first, second)], abs=1e-12)
 
 
@@ -330,7 +330,7 @@ def test_small_slopes_are_judged_absolutely_and_large_ones_relatively(nb, capsys
 def test_what_is_left_out_is_as_the_text_says(nb, monkeypatch):
     monkeypatch.setattr(nb.Progress, "draw", lambda self, end=False: None)
     points, labels = nb.moons(1, n=10)
-    assert {run.steps for run in nb.spoiled_trainings(points, labels).values()} == {60}
+    assert {run.steps for run in nb.changed_trainings(points, labels).values()} == {60}
     rng = np.random.default_rng(4)
     x, y = rng.normal(size=(70, 3)), rng.integers(0, 2, 70)
     curves = [nb.train_arrays(nb.dense([3, 2], np.random.default_rng(1)), nb.cross_entropy, x, y, **extra)

@@ -1,4 +1,5 @@
 """The whole notebook in a real kernel, the file itself, its GIFs, its export, and the README's neuron."""
+import base64
 import contextlib
 import io
 import json
@@ -34,19 +35,35 @@ def test_writes_its_assets(fresh, name):
 
 
 def test_the_hero_gif():
-    with Image.open(ROOT / "assets" / "neuron.gif") as gif:
+    """It moves, it can be read, and the notebook carries it, so that it is there when only the notebook is."""
+    data = (ROOT / "assets" / "neuron.gif").read_bytes()
+    with Image.open(io.BytesIO(data)) as gif:
         times = []
         for k in range(gif.n_frames):
             gif.seek(k)
             times.append(gif.info["duration"])
-        assert gif.info["loop"] == 0 and gif.width >= 900
-        assert times[-1] >= 3 * min(times) and min(times) >= 500 and len(times) >= 6
-    assert (ROOT / "assets" / "neuron.gif").stat().st_size < 120_000
+        assert gif.info["loop"] == 0 and gif.width >= 830
+    assert len(times) == 1 + 5 * 6 + 1 and times[0] == 1600 and times[-1] >= 4000
+    assert sorted(set(times[1:-1])) == [70, 850] and sum(times[1:7]) == 1200
+    assert len(data) < 150_000
+    first = SAVED["cells"][0]
+    assert first["attachments"] == {"neuron.gif": {"image/gif": base64.b64encode(data).decode()}}
+    assert "(attachment:neuron.gif)" in source(first)
+    shown = next(cell for cell in SAVED["cells"] if cell["id"] == "watch-keep-gif")["outputs"][0]
+    assert base64.b64encode(data).decode() in "".join(shown["data"]["text/html"])
+
+
+def test_texts_show_no_file_that_may_be_missing():
+    """Only the notebook was downloaded: no picture of a text is broken, before or after it is run."""
+    for cell in SAVED["cells"]:
+        if cell["cell_type"] == "markdown":
+            for target in re.findall(r"!\[[^\]]*\]\(([^)]+)\)|<img[^>]*src", source(cell)):
+                assert target.removeprefix("attachment:") in cell["attachments"], cell["id"]
 
 
 def test_the_file_is_clean():
     notebook.check((ROOT / "mGradPlus.ipynb").read_text("utf-8"))
-    assert (ROOT / "mGradPlus.ipynb").stat().st_size < 2_000_000
+    assert (ROOT / "mGradPlus.ipynb").stat().st_size < 1_500_000
 
 
 def test_outputs_are_saved_and_hold_no_error_or_warning():

@@ -129,7 +129,7 @@ def test_links_in_the_notebook_lead_somewhere():
         for words, target in re.findall(r"(!?)\[[^\]]*\]\(([^)]+)\)", text):
             if target.startswith("#"):
                 assert target[1:] in anchors, (cell_id, target)
-            elif not target.startswith("http"):
+            elif not target.startswith(("http", "attachment:")):
                 assert (ROOT / target).exists(), (cell_id, target)
 
 

@@ -426,10 +426,11 @@ def test_gif_alone(nb, tmp_path, monkeypatch, forward):
         path = tmp_path / f"{k}.gif"
         saved = root.backward(gif=path, forward=forward)
         assert type(saved) is nb._SavedGif and saved.path == path and path.read_bytes()[:6] == b"GIF89a"
-        assert root.backward(gif=path).frames == 4 and root.backward(gif=path, forward=forward).frames == saved.frames
-        assert saved.seconds == pytest.approx(0.8 * (saved.frames - 1) + 3.2)
-        assert root.backward(gif=path, animation_delay=0.5).seconds == pytest.approx(0.5 * 3 + 3)
-        assert saved.frames == 4 + 3 * forward and np.all(leaf.grad == grad) and shown == []
+        assert root.backward(gif=path, forward=forward).frames == saved.frames
+        still = root.backward(gif=path, forward=forward, smooth=False, animation_delay=0.9)
+        assert still.frames == 4 + 3 * forward and np.all(leaf.grad == grad) and shown == []
+        assert still.seconds == pytest.approx(1.2 + 0.9 * (still.frames - 2) + 3.6)
+        assert saved.frames == still.frames + 5 * (2 + 2 * forward)
 
 
 # ---------------------------------------------------------------- what is left out
