@@ -265,7 +265,8 @@ def test_odd_names(nb, name, tmp_path, quiet):
 
 @pytest.mark.parametrize("value, text", [
     (1e-300, "1e−300"), (math.nan, "nan"), (math.inf, "inf"), (-math.inf, "−inf"), (-0.5, "−0.5"),
-    (-0.0, "0"), (10**400, "1e400"), (1234567.0, "1.235e+06"), (None, "–"), (True, "1")])
+    (-0.0, "0"), (10**400, "1e400"), (5 * 10**400, "5e400"),
+    (-3 * 10**400, "−3e400"), (99_999 * 10**400, "1e405"), (123_456 * 10**400, "1.235e405"), (1234567.0, "1.235e+06"), (None, "–"), (True, "1")])
 def test_odd_numbers_as_text(nb, value, text):
     assert nb._value_text(value) == text
 
@@ -377,7 +378,7 @@ def test_gif_size_duration_loop_and_frames(nb, neuron, tmp_path):
     assert gif.size == saved.size and gif.info["loop"] == 0
     times = [frame.info["duration"] for frame in
              (gif.seek(i) or gif.copy() for i in range(gif.n_frames))]
-    assert times == [1600] + 5 * [70, 70, 70, 70, 70, 850] + [4800] and sum(times) == 1000 * saved.seconds
+    assert times == [1600] + 5 * [90, 90, 90, 90, 90, 750] + [4800] and sum(times) == 1000 * saved.seconds
     pictures = iio.imread(saved.path)
     frames, _ = filmed(nb, nb._Scene(neuron))
     stage = nb._Stage(nb._Scene(neuron), frames)
@@ -409,7 +410,7 @@ def test_a_gif_of_fifty_nodes_is_small(nb, tmp_path):
     assert saved.frames > 5 * 20
 
 
-@pytest.mark.parametrize("delay, between", [(1.2, 5), (0.3, 5), (0.2, 0), (0.02, 0)])
+@pytest.mark.parametrize("delay, between", [(1.2, 5), (0.3, 5), (0.2, 5), (0.1, 0), (0.02, 0)])
 def test_the_time_of_a_step_holds_whatever_moves(nb, neuron, delay, between):
     frames, _ = filmed(nb, nb._Scene(neuron))
     timed = nb._timed(frames, delay)
@@ -418,6 +419,28 @@ def test_the_time_of_a_step_holds_whatever_moves(nb, neuron, delay, between):
         assert sum(time for _, time in timed[1:-1]) == pytest.approx(5000 * delay, abs=60)
     assert timed[0][1] == pytest.approx(4000 / 3 * delay, abs=11)
     assert timed[-1][1] == max(4000 * delay, 3000)
+
+
+def test_no_picture_of_a_gif_is_shown_longer_than_a_gif_can_say(nb, neuron, tmp_path):
+    assert neuron.backward(gif=tmp_path / "n.gif", animation_delay=600, smooth=False).seconds < 7 * 656
+
+
+def test_many_long_arrows_are_painted_soon(nb):
+    """148 arrows over the whole height of the picture; as full images they would take a gigabyte."""
+    leaves = [[nb.Node(0.1 * k, role, f"{role[0]}{k}") for k in range(74)] for role in ("weight", "input")]
+    drawing = nb.weighted_sum(*leaves).draw_graph()
+    begin = time.perf_counter()
+    painter = nb._Painter(drawing.stage, 1)
+    painter.paint(drawing.frame)
+    assert painter.pixels < nb._KEPT_PIXELS and time.perf_counter() - begin < 10
+
+
+def test_the_gif_of_a_long_chain_can_be_read(nb, tmp_path):
+    x = nb.Node(0.5, "input", "x")
+    for _ in range(30):
+        x = x.sin()
+    assert 11 <= 12 * x.backward(gif=tmp_path / "chain.gif", smooth=False).size[0] / nb._Stage(
+        nb._Scene(x), filmed(nb, nb._Scene(x))[0]).width <= 17
 
 
 def test_not_smooth_means_that_nothing_moves_in_between(nb, neuron, tmp_path, quiet):
@@ -472,6 +495,12 @@ def test_a_bead_carries_what_its_receiver_gets(nb, shared):
     assert [shape[-1] for shape in text] == ["3"]
 
 
+@pytest.mark.parametrize("numbers, text", [((7, 6, 13), "7 + 6 = 13"), ((7, -6, 1), "7 − 6 = 1"),
+                                           ((-0.5, 0.25, -0.25), "−0.5 + 0.25 = −0.25"), ((0, -2, -2), "0 − 2 = −2")])
+def test_a_sum_is_written_as_people_write_it(nb, numbers, text):
+    assert nb._sum_text(*numbers) == text
+
+
 def test_a_receiver_counts_up_when_the_number_has_arrived(nb, shared):
     stage, steps = moving(nb, shared)
     scene = stage.scene
@@ -482,11 +511,44 @@ def test_a_receiver_counts_up_when_the_number_has_arrived(nb, shared):
             for key, says in frame.items():
                 if key[0] == "box":
                     assert says == (before if key in receiving else after)[key]
+                if key[0] == "arrow" and key[1:] in dict(after["moves",]):
+                    assert after[key][1].startswith(says[1]) and " = " not in says[1]
             assert frame["caption",] == after["caption",]
     before, after, between = steps[1]
     b = next(("box", i) for i in range(4) if scene.title(i).startswith("b ="))
     assert (before[b][2], between[-1][b][2], after[b][2]) == ("7", "7", "7 + 6 = 13")
     assert "7 + 6 = 13" in [s[-1] for s in nb._shapes(stage, b, after[b]) if s[0] == "text"]
+
+
+def test_a_graph_whose_values_were_changed_has_no_forward_film(nb, shared):
+    """Its slopes are those of the old values, so every formula would be false."""
+    filmed(nb, nb._Scene(shared), forward=True)
+    leaf = nb.graph_of(shared)[0]
+    leaf.value += 1
+    with pytest.raises(RuntimeError, match="build it again"):
+        filmed(nb, nb._Scene(shared), forward=True)
+    filmed(nb, nb._Scene(shared))
+
+
+def test_sentences_say_that_an_array_is_one(nb):
+    w = nb.Tensor(np.ones((2, 3)), "weight", "W")
+    root = (w * w).sum()
+    root.backward()
+    frames, _ = filmed(nb, nb._Scene(root), np.array(1.0))
+    assert [frame["caption",] for frame in frames[:3]] == [
+        ("Start: sum starts with gradient 1", "Every other gradient starts at 0."),
+        ("Step 1 of 2: sum sends its gradient 1 back", "the × of shape (2, 3) gets shape (2, 3)"),
+        ("Step 2 of 2: × multiply sends its gradient of shape (2, 3) back",
+         "W gets shape (2, 3) and waits for 1 more; W gets shape (2, 3)")]
+    assert dict(frames[1]["moves",]) == {(1, 2, 0): ""}
+
+
+def test_arrays_with_plain_arrays_have_a_forward_film(nb):
+    w = nb.Tensor(np.ones((2, 3)), "weight", "W")
+    for root in ((np.ones((4, 2)) @ w).sum(), (w * 2).sum(), (2 - w).sum()):
+        root.backward()
+        frames, _ = filmed(nb, nb._Scene(root), np.array(1.0), forward=True)
+        assert "of W = " in frames[1]["caption",][1]
 
 
 def test_a_sender_pulses(nb, neuron):
@@ -613,6 +675,14 @@ def test_broken_graphviz_falls_back(nb, neuron, monkeypatch, tmp_path, answer):
     assert neuron.draw_graph().svg == own
 
 
+def test_a_long_name_is_cut_but_not_what_it_names(nb):
+    x = nb.Node(2.0, "weight", "a name that is much too long for any box of a picture")
+    drawing = (x * 3).draw_graph()
+    header = [s[-1] for s in nb._shapes(drawing.stage, ("box", 0), drawing.frame["box", 0]) if s[0] == "text"][0]
+    assert header.startswith("a name that is") and header.endswith("… weight")
+    assert nb._text_width(header, bold=True) <= drawing.stage.box(0)[2] and x.name in drawing.svg
+
+
 def test_leaves_of_one_box_stand_in_the_order_of_its_operands(nb):
     hero = (nb.Node(2, "input", "x1") * nb.Node(-3, "weight", "w1") + nb.Node(0, "input", "x2")
             * nb.Node(1, "weight", "w2") + nb.Node(6.88, "bias", "b")).tanh()
@@ -629,19 +699,19 @@ def test_arrays_can_be_drawn(nb):
     x = nb.Tensor(np.ones((2, 3)))
     y = nb.lift_arrays(double)(x)
     drawing = nb._draw_graph(y)
-    assert drawing.frame["box", 0][1] == ("2 × 3", ("888", "888")) and drawing.png
+    assert drawing.frame["box", 0][1] == ("(2, 3)", ("888", "888")) and drawing.png
     y.grad, x.grad = np.ones((2, 3)), np.array([[-2, -1, 0], [0.1, 1, 2]])
     drawing = nb._draw_graph(y)
-    assert drawing.frame["box", 0][2] == ("2 × 3", ("024", "568"))
-    assert "value 2 × 3, grad 2 × 3" in drawing.alt and "<image" in drawing.svg
+    assert drawing.frame["box", 0][2] == ("(2, 3)", ("024", "568"))
+    assert "value (2, 3), grad (2, 3)" in drawing.alt and "<image" in drawing.svg
     y.grad, x.grad = np.ones((2, 3)), 2 * np.ones((2, 3))
     frames, _ = nb._film(nb._Scene(y), [y])
-    assert frames[-1]["box", 0] == ("done", ("2 × 3", ("888", "888")), ("2 × 3", ("888", "888")))
+    assert frames[-1]["box", 0] == ("done", ("(2, 3)", ("888", "888")), ("(2, 3)", ("888", "888")))
 
 
 @pytest.mark.parametrize("array, rows", [
     (np.zeros((2, 2)), ("44", "44")), (np.array([1.0, -4.0]), ("50",)), (np.array([[np.nan, 1.0]]), ("48",)),
-    (np.array([1e-300, -1e300]), ("50",)), (np.zeros((0, 3)), ()), (np.ones((2, 2, 1)), ("8", "8", "8", "8"))])
+    (np.array([1e-300, -1e300]), ("50",)), (np.zeros((0, 3)), ("",)), (np.ones((2, 2, 1)), ("8", "8", "8", "8"))])
 def test_a_heat_map_shows_sign_and_size(nb, array, rows):
     assert nb._heat(array) == rows
 
@@ -653,6 +723,7 @@ def test_a_large_array_has_a_small_map_and_exact_colors(nb, tmp_path):
     saved = root.backward(gif=tmp_path / "w.gif")
     shown = colors_of(iio.imread(saved.path)[-1])
     assert {nb._HEAT[int(step)] for row in nb._heat(w.value) for step in row} <= shown
+    assert nb.Tensor(np.zeros((0, 3))).sum().draw_graph().png
     assert nb._heat(np.zeros((3, 0))) == ("", "", "") and nb.Tensor(np.zeros((3, 0))).draw_graph().png
 
 

@@ -386,3 +386,11 @@ def test_an_interrupt_while_the_first_frame_of_a_gif_is_painted(nb, root, monkey
     with pytest.raises(KeyboardInterrupt):
         root.backward(gif="big.gif")
     assert tree() == []
+
+
+def test_what_is_no_file_name_is_refused_by_name(nb):
+    drawing = (nb.Node(1.0) * 2).draw_graph()
+    with pytest.raises(TypeError, match="write to a file name such as .graph.svg.; got None"):
+        drawing.save(None)
+    with pytest.raises(OSError, match="half a character"):
+        drawing.save("\ud800.svg")

@@ -44,7 +44,7 @@ def test_the_hero_gif():
             times.append(gif.info["duration"])
         assert gif.info["loop"] == 0 and gif.width >= 830
     assert len(times) == 1 + 5 * 6 + 1 and times[0] == 1600 and times[-1] >= 4000
-    assert sorted(set(times[1:-1])) == [70, 850] and sum(times[1:7]) == 1200
+    assert sorted(set(times[1:-1])) == [90, 750] and sum(times[1:7]) == 1200
     assert len(data) < 150_000
     first = SAVED["cells"][0]
     assert first["attachments"] == {"neuron.gif": {"image/gif": base64.b64encode(data).decode()}}

@@ -81,7 +81,7 @@ def test_clicks_lead_through_all_steps(show, neuron, quiet):
         assert counter(player) == f"Step {i} of 5"
         assert player.inner_text().count("Step ") == 1, "there is one counter"
     button(player, "next step").click()
-    button(player, "next step").click()
+    button(player, "next step").click(force=True)
     assert counter(player) == "Done" and "every node knows its gradient" in player.inner_text()
     assert "0.5 × 1" in player.locator("svg.mg-graph").inner_html()
     button(player, "previous step").click()
@@ -97,8 +97,24 @@ def test_it_plays_to_the_end_pauses_and_starts_again(show, neuron, quiet):
     button(player, "play").wait_for(timeout=2000)
     assert player.locator("[data-k=beads] *").count() == 0
     button(player, "play").click()
+    assert counter(player) == "Start", "again from the start, and not past it"
     button(player, "pause").click()
-    assert counter(player) == "Step 1 of 5"
+    button(player, "next step").click()
+    button(player, "play").click()
+    button(player, "pause").click()
+    assert counter(player) == "Step 2 of 5"
+
+
+def test_the_ends(show, neuron, quiet):
+    player = show(neuron.backward(animate=True, animation_delay=0.05).html).locator(".mg-player")
+    off = lambda name: button(player, name).get_attribute("aria-disabled")  # noqa: E731
+    assert [off(name) for name in ("first step", "previous step", "next step", "last step")] == ["true"] * 2 + ["false"] * 2
+    button(player, "last step").click()
+    assert counter(player) == "Done"
+    assert [off(name) for name in ("first step", "previous step", "next step", "last step")] == ["false"] * 2 + ["true"] * 2
+    button(player, "last step").click(force=True)
+    button(player, "next step").click(force=True)
+    assert counter(player) == "Done"
 
 
 def test_two_on_a_page_do_not_disturb_each_other(show, shared, quiet):
@@ -117,7 +133,9 @@ def test_keys_and_slider(show, shared, quiet):
                     ("ArrowRight", 8), ("Home", 0), ("ArrowLeft", 0)):
         page.keyboard.press(key)
         assert counter(player) == names[at], key
-    page.keyboard.press("Space")
+    page.keyboard.down("Space")
+    page.keyboard.down("Space")  # as a key that is held repeats itself
+    page.keyboard.up("Space")
     assert button(player, "pause").count() == 1
     page.keyboard.press("Space")
     slider = player.get_by_role("slider", name="step")
@@ -128,21 +146,22 @@ def test_keys_and_slider(show, shared, quiet):
     assert counter(player) == names[7] and player.locator("[aria-live]").count() == 1
     speed = player.get_by_label("speed")
     speed.focus()
+    page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowDown")
     assert counter(player) == names[7] and speed.input_value() == "2", "arrow keys belong to the list of speeds"
 
 
 def test_speed(show, neuron, quiet):
-    player = show(neuron.backward(animate=True, animation_delay=0.1).html).locator(".mg-player")
+    player = show(neuron.backward(animate=True, animation_delay=0.2).html).locator(".mg-player")
     spent = {}
-    for speed in ("½ ×", "1 ×", "2 ×"):
+    for speed in ("½ ×", "2 ×"):  # 2.4 s and 0.6 s, and what the browser needs
         player.get_by_label("speed").select_option(label=speed)
-        button(player, "first step").click()
+        player.get_by_role("slider", name="step").fill("0")
         begin = time.perf_counter()
         button(player, "play").click()
         player.get_by_text("every node knows").wait_for()
         spent[speed] = time.perf_counter() - begin
-    assert spent["½ ×"] > 1.5 * spent["1 ×"] > 2 * spent["2 ×"]
+    assert spent["½ ×"] > 1.6 * spent["2 ×"] and spent["½ ×"] > 2.3
 
 
 FLIGHT = """player => new Promise(done => {
@@ -151,7 +170,9 @@ FLIGHT = """player => new Promise(done => {
     const at = [...beads.querySelectorAll('g')].map(g => {
       const [x, y] = g.getAttribute('transform')?.match(/-?[\\d.]+/g).map(Number) ?? [];
       return [x, y, g.textContent]; });
-    if (at.length && at[0][0] !== undefined) seen.push([at, player.querySelector('[data-k=box-1]').textContent]);
+    if (at.length && at[0][0] !== undefined) seen.push([at,
+      player.querySelector('[data-k=box-1]').textContent, [...player.querySelectorAll('[data-k^=arrow]')]
+        .filter(a => a.innerHTML.includes('#C04A00')).map(a => a.textContent)]);
     if (seen.length && !at.length) return done(seen);
     requestAnimationFrame(look); };
   requestAnimationFrame(look);
@@ -168,13 +189,14 @@ def test_beads_fly_along_their_arrows_and_then_the_receiver_counts(nb, show, sha
         step = ["Step 1 of 3", "Step 2 of 3"].index(counter(player)) + 1
         arrows = dict(made.frames[step]["moves",])
         assert len(seen) > 5 and [text for *_, text in seen[0][0]] == said == list(arrows.values())
-        for beads, receiver in seen:
+        for beads, receiver, labels in seen:
             assert receiver.endswith(f"grad{grads[0]}"), "it counts too early"
+            assert not any("= " in label for label in labels), "the result is there too early"
             for (x, y, _), arrow in zip(beads, arrows):
                 points, _ = made.stage.route(arrow)
                 assert np.hypot(*(points - (x, y)).T).min() < 7  # its points are up to 12 apart
         for n, arrow in enumerate(arrows):  # from the sender to the receiver
-            x = [beads[n][0] for beads, _ in seen]
+            x = [beads[n][0] for beads, *_ in seen]
             assert x == sorted(x, reverse=True) and x[0] > x[-1]
         assert player.locator("[data-k=box-1]").text_content().endswith(f"grad{grads[1]}")
 
@@ -206,15 +228,34 @@ def test_the_whole_picture_and_back(show, network, quiet):
     assert view.evaluate(room)[0]
 
 
-def test_the_action_is_in_sight(show, network, quiet):
-    player = show(network.backward(animate=True, animation_delay=0.05).html, width=600, height=700).locator(".mg-player")
-    for _ in range(12):
-        button(player, "next step").click()
-        player.locator("[data-k=beads]:empty").wait_for(state="attached")
-        assert player.evaluate("""p => { const view = p.querySelector('.mg-view').getBoundingClientRect();
+IN_SIGHT = """p => { const view = p.querySelector('.mg-view').getBoundingClientRect();
           return [...p.querySelectorAll('[data-k^=box] > rect[fill="#FFD0B0"]')].every(r => {
             const at = r.getBoundingClientRect();
-            return at.right > view.left && at.left < view.right && at.bottom > view.top && at.top < view.bottom; }); }""")
+            return at.right > view.left && at.left < view.right && at.bottom > view.top && at.top < view.bottom; }); }"""
+
+
+def test_the_action_is_in_sight(show, network, quiet):
+    page = show(network.backward(animate=True, animation_delay=0.05).html, width=600, height=700)
+    player = page.locator(".mg-player")
+    for _ in range(6):
+        button(player, "next step").click()
+        player.locator("[data-k=beads]:empty").wait_for(state="attached")
+        page.wait_for_timeout(700)  # it scrolls there
+        assert player.evaluate(IN_SIGHT)
+
+
+def test_the_action_is_in_sight_again_when_the_window_changes(show, network, quiet):
+    page = show(network.backward(animate=True, animation_delay=0.05).html, width=1400)
+    player = page.locator(".mg-player")
+    player.get_by_role("slider", name="step").fill("20")
+    page.set_viewport_size({"width": 500, "height": 600})
+    page.wait_for_timeout(900)
+    assert player.evaluate(IN_SIGHT)
+
+
+def test_a_name_without_spaces_does_not_widen_the_page(nb, show, quiet):
+    page = show((nb.Node(1.0, name="n" * 300) * 2).backward(animate=True, forward=True).html)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 def test_full_screen(show, network, quiet):
@@ -228,6 +269,10 @@ def test_full_screen(show, network, quiet):
     assert inside == [True, True]
     button(player, "next step").click()
     assert counter(player) == "Step 1 of 26"
+    scale = "s => s.getScreenCTM().a"
+    large = player.locator("svg.mg-graph").evaluate(scale)
+    button(player, "whole picture").click()
+    assert player.locator("svg.mg-graph").evaluate(scale) == large, "it is the whole picture already"
     button(player, "full screen").click()
     page.wait_for_function("!document.fullscreenElement")
     page = show(network.backward(animate=True).html,
@@ -253,12 +298,15 @@ def test_caption_and_controls_stay_in_sight_and_letters_legible(show, neuron, ne
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-def test_nothing_moves_but_the_graph(show, shared, quiet):
-    player = show(shared.backward(animate=True, forward=True, animation_delay=0.1).html).locator(".mg-player")
+@pytest.mark.parametrize("width", [480, 1000])
+@pytest.mark.parametrize("large", [False, True])
+def test_nothing_moves_but_the_graph(show, shared, network, quiet, width, large):
+    root = network if large else shared
+    player = show(root.backward(animate=True, forward=not large, animation_delay=0.1).html, width=width).locator(".mg-player")
     places = lambda: player.evaluate("p => [...p.querySelectorAll('button, select, input, .mg-view')].map(e => {"  # noqa: E731
                                      "const {x, y, width, height} = e.getBoundingClientRect(); return [x, y, width, height]})")
     before = places()
-    for _ in range(8):
+    for _ in range(8 + 18 * large):
         button(player, "next step").click()
         assert places() == before
     button(player, "first step").click()
@@ -291,7 +339,7 @@ def test_accessible_in_light_and_dark(show, nb, neuron, tensors, quiet, scheme, 
 def test_the_focus_ring_is_whole(show, neuron, quiet):
     page = show(neuron.backward(animate=True).html)
     seen = set()
-    for _ in range(10):
+    for _ in range(11):
         page.keyboard.press("Tab")
         name, *ring = page.evaluate("""() => { const e = document.activeElement, look = getComputedStyle(e);
           const player = e.closest('.mg-player'); if (!player) return [''];
@@ -302,7 +350,7 @@ def test_the_focus_ring_is_whole(show, neuron, quiet):
         if name:
             seen.add(name)
             assert ring[0] == "solid" and ring[1] >= 2 and ring[2] >= 0, name
-    assert {"graph", "first step", "previous step", "play", "next step", "step", "speed", "whole picture",
+    assert {"graph", "first step", "previous step", "play", "next step", "last step", "step", "speed", "whole picture",
             "full screen"} <= seen
 
 
