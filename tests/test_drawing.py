@@ -432,7 +432,7 @@ def test_many_long_arrows_are_painted_soon(nb):
     begin = time.perf_counter()
     painter = nb._Painter(drawing.stage, 1)
     painter.paint(drawing.frame)
-    assert painter.pixels < nb._KEPT_PIXELS and time.perf_counter() - begin < 10
+    assert painter.bytes < nb._KEPT_BYTES and time.perf_counter() - begin < 10
 
 
 def test_the_gif_of_a_long_chain_can_be_read(nb, tmp_path):

@@ -106,7 +106,7 @@ def faults(nb, root, rankdir="LR"):
 
 
 @pytest.mark.parametrize("rankdir", ["LR", "TB"])
-@pytest.mark.parametrize("seeds", [range(6), pytest.param(range(6, GRAPHS), marks=pytest.mark.slow)],
+@pytest.mark.parametrize("seeds", [range(3), pytest.param(range(3, GRAPHS), marks=pytest.mark.slow)],
                          ids=["few", "many"])
 def test_nothing_lies_on_anything_in_random_graphs(nb, seeds, rankdir):
     said = {seed: found for seed in seeds if (found := faults(nb, random_graph(nb, seed), rankdir))}

@@ -151,6 +151,7 @@ def test_keys_and_slider(show, shared, quiet):
     assert counter(player) == names[7] and speed.input_value() == "2", "arrow keys belong to the list of speeds"
 
 
+@pytest.mark.slow
 def test_speed(show, neuron, quiet):
     player = show(neuron.backward(animate=True, animation_delay=0.2).html).locator(".mg-player")
     spent = {}
@@ -234,6 +235,7 @@ IN_SIGHT = """p => { const view = p.querySelector('.mg-view').getBoundingClientR
             return at.right > view.left && at.left < view.right && at.bottom > view.top && at.top < view.bottom; }); }"""
 
 
+@pytest.mark.slow
 def test_the_action_is_in_sight(show, network, quiet):
     page = show(network.backward(animate=True, animation_delay=0.05).html, width=600, height=700)
     player = page.locator(".mg-player")
@@ -244,6 +246,7 @@ def test_the_action_is_in_sight(show, network, quiet):
         assert player.evaluate(IN_SIGHT)
 
 
+@pytest.mark.slow
 def test_the_action_is_in_sight_again_when_the_window_changes(show, network, quiet):
     page = show(network.backward(animate=True, animation_delay=0.05).html, width=1400)
     player = page.locator(".mg-player")
@@ -258,6 +261,7 @@ def test_a_name_without_spaces_does_not_widen_the_page(nb, show, quiet):
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+@pytest.mark.slow
 def test_full_screen(show, network, quiet):
     page = show(network.backward(animate=True).html)
     player = page.locator(".mg-player")
@@ -280,6 +284,7 @@ def test_full_screen(show, network, quiet):
     assert not page.locator(".mg-player [aria-label='full screen']").is_visible()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [480, 830, 1280])
 def test_caption_and_controls_stay_in_sight_and_letters_legible(show, neuron, network, tensors, quiet, width):
     bodies = [root.backward(animate=True, animation_delay=0.05).html for root in (neuron, network, tensors)]
@@ -299,7 +304,7 @@ def test_caption_and_controls_stay_in_sight_and_letters_legible(show, neuron, ne
 
 
 @pytest.mark.parametrize("width", [480, 1000])
-@pytest.mark.parametrize("large", [False, True])
+@pytest.mark.parametrize("large", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_nothing_moves_but_the_graph(show, shared, network, quiet, width, large):
     root = network if large else shared
     player = show(root.backward(animate=True, forward=not large, animation_delay=0.1).html, width=width).locator(".mg-player")
@@ -314,6 +319,7 @@ def test_nothing_moves_but_the_graph(show, shared, network, quiet, width, large)
     assert button(player, "pause").count() == 1 and places() == before
 
 
+@pytest.mark.slow
 def test_no_text_is_wider_than_its_box(show, neuron, network, tensors, quiet):
     for root in (neuron, network, tensors):
         player = show(root.backward(animate=True, animation_delay=0.05).html).locator(".mg-player")
@@ -326,6 +332,7 @@ def test_no_text_is_wider_than_its_box(show, neuron, network, tensors, quiet):
         assert out == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_accessible_in_light_and_dark(show, nb, neuron, tensors, quiet, scheme, tmp_path):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright")
