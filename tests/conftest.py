@@ -1,5 +1,6 @@
 import matplotlib
 import pytest
+from browser import ARGUMENTS, CHROMIUM
 from cells import load
 
 matplotlib.use("agg")  # not MPLBACKEND, which a kernel started from here would inherit
@@ -41,3 +42,14 @@ def quiet(nb, monkeypatch):
     shown = []
     monkeypatch.setattr(nb, "display", lambda *things, **how: shown.extend(things))
     return shown
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A headless Chromium."""
+    if not CHROMIUM:
+        pytest.skip("no Chromium here")
+    with pytest.importorskip("playwright.sync_api").sync_playwright() as play:
+        running = play.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield running
+        running.close()

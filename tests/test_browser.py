@@ -8,9 +8,9 @@ import pytest
 from cells import ROOT, read, source
 from notebook import COLLAPSED
 
-playwright = pytest.importorskip("playwright.sync_api")
+pytest.importorskip("playwright.sync_api")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
-from browser import ARGUMENTS, CHROMIUM, Desk, Server, new_page, pictures  # noqa: E402
+from browser import CHROMIUM, Desk, Server, new_page, pictures  # noqa: E402
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser,
               pytest.mark.skipif(not CHROMIUM, reason="no Chromium here")]
@@ -31,15 +31,6 @@ FRONT_END_NOISE = [
     r"^Menu entry for command .* is duplicated|^\[yjs#509\] Not same Y\.Doc|reading 'schema'",  # Notebook 7's own
     r"ERR_FAILED https://cdnjs\.cloudflare\.com/",  # an exported page asks for MathJax and require.js, if it can
 ]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """A headless Chromium."""
-    with playwright.sync_playwright() as play:
-        running = play.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield running
-        running.close()
 
 
 @pytest.fixture(scope="module")

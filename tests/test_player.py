@@ -8,21 +8,9 @@ import urllib.parse
 
 import numpy as np
 import pytest
-from browser import ARGUMENTS, CHROMIUM
 from PIL import Image
 
-playwright = pytest.importorskip("playwright.sync_api")
-pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no Chromium here")
 START = "<!doctype html><html lang=en><meta charset=utf-8><title>players</title><body style='margin:8px'><main>"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """A headless Chromium."""
-    with playwright.sync_playwright() as play:
-        running = play.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield running
-        running.close()
 
 
 @pytest.fixture
