@@ -3,9 +3,10 @@
     python tests/benchmark.py [--steps 20] [--rounds 5]
 
 First, one training step (forward, loss, backward, update) of the 2-16-16-1 network on 100
-moons, from the same weights in every engine: mGradPlus, micrograd (from PyPI), and
-back-propagation written out by hand on lists of floats, which is what a scalar engine in
-Python can at best come near. Then one step of a GPT on scalars (4,192 parameters, one
+moons, from the same weights in every engine: mGradPlus, the program that its chapter 5
+writes out from the recorded graph, micrograd (from PyPI), back-propagation written out by
+hand on lists of floats, and PyTorch's vectorized step (float64, one thread) where PyTorch
+is installed. Then one step of a GPT on scalars (4,192 parameters, one
 layer, four heads, a word of seven letters: about 60,000 nodes) on `Node` and on a plain
 engine of forty lines, `Value`, in the manner of Karpathy's microgpt (2026). Times are CPU
 seconds, engines take turns, the best of all rounds counts.
@@ -46,6 +47,54 @@ def kit(nb, points, labels):
             p.value -= RATE * p.grad
         return loss.value
     return step, [p.value for p in weights]
+
+
+def compiled(nb, points, labels):
+    """Return a step function of the program written from the graph of one point."""
+    model = nb.MLP(2, [16, 16, 1], rng=random.Random(1337))
+    inputs, label = [nb.Node(0.0), nb.Node(0.0)], nb.Node(1)
+    run = nb.program((1 - model(inputs) * label).relu(), [*inputs, label], model.parameters())
+    rows, n = [(*point, y) for point, y in zip(points, labels)], len(points)
+    weights = [p.value for p in model.parameters()]
+
+    def step():
+        nonlocal weights
+        total, grads = run(weights, rows)
+        loss = total / n + DECAY * sum(w * w for w in weights)
+        weights = [w - RATE * (g / n + 2 * DECAY * w) for w, g in zip(weights, grads)]
+        return loss
+    return step
+
+
+def seconds_to_write(nb):
+    """Return the seconds it takes to write and compile that program."""
+    began = time.process_time()
+    compiled(nb, [(0, 0)], [1])
+    return time.process_time() - began
+
+
+def pytorch(weights, points, labels):
+    """Return a step function of PyTorch on all points at once; None if it is missing."""
+    try:
+        import torch
+    except ImportError:
+        return None
+    torch.set_num_threads(1)
+    draw, net = iter(weights), []
+    for size, count in ((2, 16), (16, 16), (16, 1)):
+        rows = [[next(draw) for _ in range(size + 1)] for _ in range(count)]
+        table = torch.tensor(rows, dtype=torch.float64)
+        net += [table[:, :-1].T.clone().requires_grad_(), table[:, -1].clone().requires_grad_()]
+    x, y = torch.tensor(points, dtype=torch.float64), torch.tensor(labels, dtype=torch.float64)
+
+    def step():
+        h = torch.relu(torch.relu(x @ net[0] + net[1]) @ net[2] + net[3])
+        scores = (h @ net[4] + net[5])[:, 0]
+        loss = torch.relu(1 - y * scores).mean() + DECAY * sum((p * p).sum() for p in net)
+        for p, g in zip(net, torch.autograd.grad(loss, net)):
+            p.data -= RATE * g
+        return loss.item()
+    return step
 
 
 def micrograd(weights, points, labels):
@@ -301,10 +350,15 @@ def main():
     points, labels = data()
     weights = kit(nb, points, labels)[1]
     makers = {"mGradPlus": lambda: kit(nb, points, labels)[0],
+              "its program": lambda: compiled(nb, points, labels),
               "micrograd": lambda: micrograd(weights, points, labels),
-              "lists by hand": lambda: by_hand(weights, points, labels)}
+              "lists by hand": lambda: by_hand(weights, points, labels),
+              "PyTorch": lambda: pytorch(weights, points, labels)}
+    if not makers["PyTorch"]():
+        del makers["PyTorch"]
     print(f"One training step, MLP 2-16-16-1, 100 moons, mean of {steps} steps\n")
-    print("| garbage collector | ms a step | times micrograd | times the lists by hand |\n| --- | --- | --- | --- |")
+    print("| garbage collector | engine | ms a step | times as fast as micrograd | time of the lists by hand "
+          "| of PyTorch |\n| --- | --- | --- | --- | --- | --- |")
     for collector in ("as it comes", "off in all"):
         (gc.enable if collector == "as it comes" else gc.disable)()
         best, losses = {}, {}
@@ -313,10 +367,13 @@ def main():
                 spent, losses[name] = seconds(make, steps)
                 best[name] = min(best.get(name, 9), spent)
         assert max(losses.values()) - min(losses.values()) < 1e-9, losses
-        ours = best["mGradPlus"]
-        print(f"| {collector} | {ours * 1e3:.1f} | {best['micrograd'] / ours:.1f} times faster "
-              f"| {ours / best['lists by hand']:.1f} times slower |")
+        for name in ("mGradPlus", "its program"):
+            ours = best[name]
+            torch = f"{ours / best['PyTorch']:.1f}" if "PyTorch" in best else "not installed"
+            print(f"| {collector} | {name} | {ours * 1e3:.2f} | {best['micrograd'] / ours:.1f} "
+                  f"| {ours / best['lists by hand']:.2f} | {torch} |")
     gc.enable()
+    print(f"\nThe program is written and compiled in {min(seconds_to_write(nb) for _ in range(rounds)):.3f} s.")
     print("\nOne step of a scalar GPT, times the plain engine's\n\n| garbage collector | Node | Node with weighted_sum |\n| --- | --- | --- |")
     for collector in ("as it comes", "off in all"):
         (gc.enable if collector == "as it comes" else gc.disable)()

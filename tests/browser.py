@@ -84,6 +84,13 @@ class Server:
             return json.load(answer)
 
 
+    def forget(self):
+        """Shut down all kernels, and forget which notebooks they belonged to."""
+        for session in self.ask("sessions"):
+            place = f"{self.url}/api/sessions/{session['id']}?token=t"
+            urllib.request.urlopen(urllib.request.Request(place, method="DELETE"), timeout=30).close()
+
+
 class Desk:
     """A notebook open in JupyterLab ("lab/tree") or Notebook 7 ("notebooks"), worked on by clicks and keys."""
 

@@ -330,6 +330,61 @@ def test_a_rate_too_high_stops_with_words_and_a_usable_model(nb, moons, capsys):
     assert all(math.isfinite(v) for v in nb._values_of(run.parameters))
 
 
+@pytest.mark.parametrize("activation, loss, optimizer", [
+    ("relu", "hinge_loss", "SGD"), ("tanh", "cross_entropy", "Adam"), ("sigmoid", "squared_loss", "SGD"),
+    ("linear", "hinge_loss", "SGD")])
+def test_compiled_steps_are_the_engines_steps(nb, activation, loss, optimizer):
+    points, labels = (part[:29] for part in nb.moons(4, n=30))  # as many of each class: a score may be 0 ± rounding
+    runs = []
+    for compiled in (False, True):
+        net = nb.MLP(2, [5, 3, 1], activation, rng=random.Random(8))
+        runs.append(nb.Training(net, points, labels, getattr(nb, loss), getattr(nb, optimizer)(net.parameters(), 0.1),
+                                steps=15, strength=0.01, compiled=compiled))
+        runs[-1].train(live=False)
+    slow, quick = runs
+    assert [a for _, a in quick.history] == [a for _, a in slow.history] and len(quick.history) == 15
+    assert [x for x, _ in quick.history] == pytest.approx([x for x, _ in slow.history], rel=1e-12, abs=0)
+    assert nb._values_of(quick.parameters) == pytest.approx(nb._values_of(slow.parameters), rel=1e-9)
+    assert [p.grad for p in quick.parameters] == pytest.approx([p.grad for p in slow.parameters], rel=1e-9, abs=1e-12)
+
+
+def test_compiled_steps_of_three_classes(nb):
+    points, labels = nb.make_blobs(n_samples=30, centers=3, random_state=4)
+    runs = []
+    for compiled in (False, True):
+        net = nb.MLP(2, [4, 3], "tanh", rng=random.Random(4))
+        runs.append(nb.Training(net, points.tolist(), labels.tolist(), nb.cross_entropy, steps=10, compiled=compiled))
+        runs[-1].train(live=False)
+    assert [a for _, a in runs[1].history] == [a for _, a in runs[0].history]
+    assert [x for x, _ in runs[1].history] == pytest.approx([x for x, _ in runs[0].history], rel=1e-12, abs=0)
+
+
+def test_a_compiled_training_builds_no_node_at_a_step(nb, monkeypatch):
+    run = short(nb, compiled=True)
+    monkeypatch.setattr(nb, "compute", None)
+    monkeypatch.setattr(nb.Node, "__init__", None)
+    monkeypatch.setattr(nb.MLP, "__call__", None)
+    run.step()
+    assert len(run.history) == 1
+
+
+def test_what_cannot_be_compiled_is_refused(nb):
+    def worst(outputs, labels):
+        return sum(outputs) ** 2
+    with pytest.raises(ValueError, match="takes the mean of the losses of single points"):
+        short(nb, loss=worst, compiled=True)
+    with pytest.raises(ValueError, match="a backward pass of its own: leave out backward"):
+        short(nb, backward=nb.sweep_backward, compiled=True)
+
+
+def test_a_compiled_training_stops_at_a_rate_too_high_and_goes_on_from_the_last_step(nb, moons, capsys):
+    model = nb.MLP(2, [4, 4, 1], "linear", rng=random.Random(1337))
+    run = nb.Training(model, *moons, rate=lambda k: 100, steps=60, compiled=True)
+    run.train(live=False)
+    assert "the rate is too high" in capsys.readouterr().out and 0 < len(run.history) < 60
+    assert all(math.isfinite(v) for v in nb._values_of(run.parameters))
+
+
 @pytest.mark.parametrize("points, labels, message", [
     ([[0.0, 1.0]], [1], "two points or more; got 1"),
     ([], [], "two points or more; got 0"),

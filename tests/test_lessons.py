@@ -384,7 +384,7 @@ def test_exercises_say_no_to_the_stub_and_yes_to_the_solution(nb, capsys):
 
 
 def test_the_secant_slider_and_its_field_agree_in_three_digits(nb):
-    (slider, field), words = (lambda box: (box.children[0].children, box.children[1]))(nb.secant_slider(nb.f, 3, 14))
+    (slider, field), words = (lambda box: (box.children[0].children, box.children[1]))(nb.secant_slider(nb.f, 3, 14).widget)
     for to, shown in ((10**-1.9, 0.0126), (2.0, 2), (0.001, 0.001)):
         slider.value = to
         assert field.value == slider.value == shown

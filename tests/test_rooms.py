@@ -9,7 +9,7 @@ from cells import code_cells, load, read, source
 from notebook import COLLAPSED
 
 TAKEN = {  # what the rooms take from the chapters: each is a name that a reader must not give to something else
-    "Node", "lifted", "sum_of", "weighted_sum",                               # the engine
+    "Node", "compute", "lift", "lifted", "sum_of", "weighted_sum",            # the engine
     "forward_difference", "central_difference",                               # the plot of chapter 1
     "MLP", "Neuron", "ACTIVATIONS", "SGD", "squared_loss", "hinge_loss",      # networks and how they learn
     "Tensor", "lift_arrays", "unbroadcast",                                   # arrays
