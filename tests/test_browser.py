@@ -6,7 +6,7 @@ import sys
 
 import pytest
 from cells import ROOT, read, source
-from notebook import COLLAPSED, WIDGET
+from notebook import COLLAPSED
 
 pytest.importorskip("playwright.sync_api")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
@@ -16,12 +16,12 @@ pytestmark = [pytest.mark.slow, pytest.mark.browser,
               pytest.mark.skipif(not CHROMIUM, reason="no Chromium here")]
 FRONT_ENDS = [("lab/tree", "Light"), ("lab/tree", "Dark"), ("notebooks", "Light"), ("notebooks", "Dark")]
 SAVED = read()
-FRONT_ENDS_OF = {app.split("/")[0]: app for app, _ in FRONT_ENDS}
 CHAPTERS = [match[1] for cell in SAVED["cells"] if (match := re.match(r"## (\d\. [^<]+)", source(cell)))]
 PICTURES = sum("".join(out.get("data", {}).get("text/html", "")).count("<img ")
                for cell in SAVED["cells"] for out in cell.get("outputs", []))
-PLAYERS = sum("".join(out.get("data", {}).get("text/html", "")).count('class="mg-player')
-              for cell in SAVED["cells"] for out in cell.get("outputs", []))
+PLAYERS, EXPLORERS = (sum("".join(out.get("data", {}).get("text/html", "")).count(f'class="{look}"')
+                          for cell in SAVED["cells"] for out in cell.get("outputs", []))
+                      for look in ("mg-player", "mg-player mg-explore"))
 SALAD = re.compile(r"<IPython|<Figure|FloatSlider\(|VBox\(|querySelector| at 0x")
 FRONT_END_FAULTS = {  # what axe finds, and in which elements
     "aria-input-field-name": 'class="noUi-handle',  # ipywidgets names no slider; each has a named field beside it
@@ -52,7 +52,8 @@ def desk(request, browser, kit):
         desk = Desk(page, server, app, kit / "mGradPlus.ipynb")
         desk.opened, desk.words = pictures(page.locator(".jp-OutputArea-output")), words(page)
         desk.texts = pictures(page.locator(".jp-MarkdownOutput"))
-        desk.unrun = page.locator(".mg-player").all_text_contents()
+        desk.unrun = page.locator(".mg-player:not(.mg-explore)").all_text_contents()
+        desk.unmoved = page.locator(".mg-explore").all_text_contents()
         desk.app = app.split("/")[0]
         try:
             desk.restart_and_run_all()
@@ -61,6 +62,40 @@ def desk(request, browser, kit):
             (ROOT / "build").mkdir(exist_ok=True)
             page.screenshot(path=ROOT / "build" / f"{desk.app}-{theme.lower()}.png")
             page.close()
+
+
+def move(page, graph):
+    """Move the numbers of the graph of that cell by mouse and keys, from a reset to a reset."""
+    leaf = lambda name: graph.get_by_role("spinbutton", name=f"{name}, ")  # noqa: E731
+    said = lambda: graph.locator("output").inner_text()  # noqa: E731
+    graph.get_by_role("button", name="Reset").click()
+    assert said() == "L = −8"
+    leaf("a").scroll_into_view_if_needed()
+    at = leaf("a").bounding_box()
+    page.mouse.move(at["x"] + 20, at["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(at["x"] + 60, at["y"] + 20, steps=5)
+    page.mouse.up()
+    assert said() == "L = −2" and graph.locator("b").inner_text() == "a from 2 to 3: L from −8 to −2"
+    leaf("b").click()
+    page.keyboard.type("4")
+    page.keyboard.press("Enter")
+    assert said() == "L = −44"
+    page.keyboard.press("ArrowDown")
+    assert said() == "L = −43.4"
+    page.keyboard.press("PageUp")
+    assert said() == "L = −49.4"
+    page.keyboard.press("Shift+ArrowLeft")
+    assert said() == "L = −49.34"
+    for key in ("Tab", "-", "1", "Enter"):  # c, which follows b
+        page.keyboard.press(key)
+    assert said() == "L = −27.34"
+    graph.get_by_role("button", name="Step downhill").click()
+    assert graph.locator("b").inner_text().startswith("Step 1 downhill: L from −27.34 to −")
+    page.keyboard.press("Enter")
+    assert graph.locator("b").inner_text().startswith("Step 2 downhill: ")
+    graph.get_by_role("button", name="Reset").click()
+    assert said() == "L = −8"
 
 
 def words(page):
@@ -90,9 +125,10 @@ def test_as_downloaded_every_picture_is_there(desk):
 
 
 def test_a_player_that_was_not_run_asks_for_that(desk):
-    assert set(desk.unrun) == {"Run this cell to play.", "Run this cell to move its numbers."}
-    assert len(desk.unrun) == PLAYERS > 6
+    assert desk.unrun == ["Run this cell to play."] * PLAYERS and PLAYERS > 3
+    assert desk.unmoved == ["Run this cell to move its numbers."] * EXPLORERS and EXPLORERS > 1
     run = desk.page.locator(".mg-player[data-live]").all_text_contents()
+    assert len(run) == PLAYERS + EXPLORERS and not any("Run this cell" in text for text in run)
     assert len(run) == PLAYERS and not any("Run this cell" in text for text in run)
 
 
@@ -206,6 +242,15 @@ def test_own_expression_and_its_gif(desk):
     assert (desk.folder / "mine too.gif").read_bytes().startswith(b"GIF89a")
 
 
+def test_graph_whose_numbers_move(desk):
+    desk.run("watch-move")
+    cell = desk.cell("watch-move")
+    cell.locator(".mg-explore[data-live]").wait_for()
+    before = desk.prompts()["watch-move"]
+    move(desk.page, cell.locator(".mg-explore"))
+    assert desk.prompts()["watch-move"] == before and cell.locator(".mg-explore").count() == 1
+
+
 def test_outputs_are_accessible(desk):
     assert violations(desk.page, [".jp-OutputArea-output", ".jp-MarkdownOutput"]) == []
 
@@ -214,21 +259,31 @@ def test_console_is_quiet(desk):
     assert noise(desk.page) == []
 
 
-def test_a_widget_without_its_kernel_leaves_words_and_no_error(desk):
-    """The notebook saved with its widgets, and opened again when their kernel has gone."""
-    assert not desk.cell("slopes-secants").locator(".mg-still").is_visible()
+def test_graph_moves_on_without_kernel_and_when_opened_again(desk):
     desk.do("docmanager:save")
-    saved = lambda: read(desk.folder / "mGradPlus.ipynb")["cells"][desk.place["slopes-secants"]]["outputs"]  # noqa: E731
-    desk.wait(lambda: any(WIDGET in out.get("data", {}) for out in saved()), 20)
-    desk.server.forget()
-    page = new_page(desk.page.context.browser)
-    cell = Desk(page, desk.server, FRONT_ENDS_OF[desk.app], desk.folder / "mGradPlus.ipynb").cell("slopes-secants")
+    desk.page.wait_for_timeout(2000)
+    for session in desk.server.ask("sessions"):
+        desk.server.ask(f"sessions/{session['id']}", "DELETE")
+    desk.wait(lambda: not desk.server.ask("kernels"), 20)
+    move(desk.page, desk.cell("watch-move").locator(".mg-explore"))
+    desk.page.reload()
+    graph = desk.cell("watch-move").locator(".mg-explore")
+    graph.wait_for(timeout=60_000)
+    desk.wait(lambda: graph.get_attribute("data-live") or "Run this cell to move its numbers." in graph.inner_text(), 20)
+    if graph.get_attribute("data-live"):
+        move(desk.page, graph)
+    else:
+        assert pictures(graph)[0][1] > 1
+
+
+def test_a_widget_without_its_kernel_leaves_a_picture_and_no_error(desk):
+    """In the notebook that the test above has opened again."""
+    cell = desk.cell("slopes-secants")
     cell.scroll_into_view_if_needed()
     error = cell.get_by_text("Error displaying widget")
-    error.wait_for(state="attached", timeout=30_000)
-    assert not error.is_visible() and cell.locator(".mg-still").is_visible()
-    assert all(alt and width > 1 for alt, width in pictures(cell)) and cell.locator("img").is_visible()
-    page.close()
+    error.wait_for(state="attached", timeout=60_000)
+    assert not error.is_visible() and cell.get_by_text("Run this cell to move a secant").is_visible()
+    assert [width > 1 for _, width in pictures(cell)] == [True]
 
 
 @pytest.fixture(scope="module")
@@ -270,5 +325,6 @@ def test_exported_page(browser, exported, scripts):
     assert not SALAD.search(words(page))
     if scripts:
         assert violations(page, [".jp-OutputArea-output", ".jp-RenderedMarkdown"]) == []
+        move(page, page.locator(".mg-explore").first)
     assert noise(page) == []
     page.close()

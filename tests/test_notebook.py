@@ -146,5 +146,8 @@ def test_the_neuron_of_the_readme(nb):
     code = re.search(r"```python\n(.*?)```", readme, re.S)[1]
     said = io.StringIO()
     with contextlib.redirect_stdout(said):
-        exec(code.split("n.draw_graph")[0], vars(nb) | {})
+        exec(code.split("n.draw_graph")[0], known := vars(nb) | {})
     assert said.getvalue() == "grad of w1: 0.5, w2: -0.5, b: 1\n"
+    written, (call, result) = code[code.index("run = "):].split("\n")[0], re.search(r"(run\(.*?\)) +# (.*?):", code).groups()
+    exec(written, known)
+    assert repr(eval(call, known)) == result

@@ -10,32 +10,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-START = "<!doctype html><html lang=en><meta charset=utf-8><title>players</title><body style='margin:8px'><main>"
-
-
-@pytest.fixture
-def show(browser, tmp_path):
-    """A function that shows HTML in a new page; what its console complains of fails the test."""
-    tabs = []
-
-    def shown(*bodies, width=1000, height=900, script=None, **options):
-        tab = browser.new_page(viewport={"width": width, "height": height}, **options)
-        tab.complaints = []
-        tab.on("console", lambda m: tab.complaints.append(m.text))
-        tab.on("pageerror", lambda e: tab.complaints.append(str(e)))
-        if script:
-            tab.add_init_script(script)
-        path = tmp_path / f"page{len(tabs)}.html"
-        path.write_text(START + "".join(bodies), "utf-8")
-        tab.goto(path.as_uri())
-        tabs.append(tab)
-        return tab
-
-    yield shown
-    for tab in tabs:
-        assert tab.complaints == []
-        tab.context.close()
-
 
 @pytest.fixture
 def network(nb):
