@@ -110,9 +110,9 @@ def random_graphs_agree(nb, leaves, steps, seed):
     assume(on_changed_rows(nb, compute(nb, leaves, steps)[0], len(leaves), seed))
 
 
-test_random_graphs = settings(max_examples=examples(60), deadline=None)(
+test_random_graphs = settings(max_examples=examples(12), deadline=None)(
     given(leaves=LEAVES, steps=STEPS, seed=st.integers(0, 9))(random_graphs_agree))
-test_many_random_graphs = pytest.mark.slow(settings(max_examples=examples(300), deadline=None)(
+test_many_random_graphs = pytest.mark.slow(settings(max_examples=examples(200), deadline=None)(
     given(leaves=LEAVES, steps=STEPS, seed=st.integers(0, 9))(random_graphs_agree)))
 
 
