@@ -354,9 +354,10 @@ def graphs(nb):
         "chain": chain(nb, 140), "146 nodes": network(nb, (2, 5, 5, 1))}
 
 
-@pytest.mark.parametrize("forward", [False, True])
-@pytest.mark.parametrize("name", ["one", "two", "neuron", *(
-    pytest.param(name, marks=pytest.mark.slow) for name in ("network", "chain", "146 nodes"))])
+@pytest.mark.parametrize("name, forward", [
+    *((name, forward) for name in ("one", "two", "neuron") for forward in (False, True)),
+    *(pytest.param(name, forward, marks=pytest.mark.slow) for name, forward in (
+        ("network", False), ("network", True), ("chain", True), ("146 nodes", False)))])
 def test_a_gif_keeps_the_color_of_every_state_and_role(nb, tmp_path, name, forward):
     root = graphs(nb)[name]
     saved = root.backward(gif=tmp_path / "states.gif", forward=forward, animation_delay=0.5)

@@ -11,10 +11,10 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from cells import load
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference import compute, examples
-from test_engine import LEAVES, OPERATIONS, STEPS
+from test_engine import OPERATIONS
 
 CELL = "room-show"
 SHARED = """\
@@ -106,14 +106,19 @@ def on_changed_rows(nb, nodes, leaves, seed):
     return True
 
 
-def random_graphs_agree(nb, leaves, steps, seed):
-    assume(on_changed_rows(nb, compute(nb, leaves, steps)[0], len(leaves), seed))
+def random_graphs_agree(nb, seeds):
+    """Compare the graphs of the seeds, of which hardly any may have no value on the changed rows."""
+    compared = [on_changed_rows(nb, random_graph(nb, random.Random(seed)), 3, seed) for seed in seeds]
+    assert sum(compared) > 0.8 * len(compared)
 
 
-test_random_graphs = settings(max_examples=examples(12), deadline=None)(
-    given(leaves=LEAVES, steps=STEPS, seed=st.integers(0, 9))(random_graphs_agree))
-test_many_random_graphs = pytest.mark.slow(settings(max_examples=examples(200), deadline=None)(
-    given(leaves=LEAVES, steps=STEPS, seed=st.integers(0, 9))(random_graphs_agree)))
+def test_random_graphs(nb):
+    random_graphs_agree(nb, range(examples(60)))
+
+
+@pytest.mark.slow
+def test_many_random_graphs(nb):
+    random_graphs_agree(nb, range(1000, 1000 + examples(300)))
 
 
 def test_every_node_of_a_graph_can_be_the_root(nb):
