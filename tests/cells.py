@@ -37,7 +37,7 @@ def load(name="mgradplus", replace=None, until=None, path=NOTEBOOK):
     `replace` maps a cell id to (old, new): the fault that a test puts into that cell.
     """
     module = types.ModuleType(name)
-    mirror = MIRROR if not replace else MIRROR.with_name(f"{name}.py")
+    mirror = MIRROR.with_name(f"{name}.py") if replace or until else MIRROR  # rules are read from it
     module.__file__ = str(mirror)
     sys.modules[name] = module
     lines, bodies = [], []

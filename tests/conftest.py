@@ -57,6 +57,19 @@ def browser():
 
 
 @pytest.fixture
+def unscripted(browser, tmp_path):
+    """A function that shows HTML where no script runs: (width of its picture, its words)."""
+    def shown(body):
+        page = browser.new_page(java_script_enabled=False)
+        (tmp_path / "still.html").write_text(f"<meta charset=utf-8>{body}", "utf-8")
+        page.goto((tmp_path / "still.html").as_uri())
+        seen = page.locator("img").bounding_box()["width"], page.locator("body").inner_text().strip()
+        page.context.close()
+        return seen
+    return shown
+
+
+@pytest.fixture
 def show(browser, tmp_path):
     """A function that shows HTML in a new page; what its console complains of fails the test."""
     tabs = []
