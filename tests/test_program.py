@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from reference import compute, examples
 from test_engine import OPERATIONS
 
-CELL = "room-show"
+CELL = "room-write"
 SHARED = """\
 def run(values, rows):
     a, = values
