@@ -211,7 +211,7 @@ def test_nothing_is_built_or_painted_for_a_path_that_cannot_be(nb, root, monkeyp
     def never(*_, **__):
         raise AssertionError("this would be work for nothing")
 
-    for name in ("_Scene", "_Painter", "_gif_bytes", "_TrainingPicture"):
+    for name in ("_Scene", "_Painter", "_gif_bytes", "_NetworkPicture"):
         monkeypatch.setattr(nb, name, never)
     with pytest.raises(IsADirectoryError, match="such as films/backward.gif"):
         root.backward(gif="films")

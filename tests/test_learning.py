@@ -7,10 +7,8 @@ import signal
 import sys
 import threading
 
-import imageio.v3 as iio
 import numpy as np
 import pytest
-from PIL import Image
 
 
 # ---------------------------------------------------------------- networks
@@ -476,31 +474,6 @@ def test_patience_ends_and_is_the_main_threads(nb):
 
 
 # ---------------------------------------------------------------- pictures
-def test_the_boundary_gif(nb, tmp_path):
-    run = short(nb)
-    paint = nb._TrainingPicture(run.points, run.labels, run.steps)
-    frames = [paint(run.model, [], "step 0")]
-    run.train(live=False, watch=lambda t: frames.append(
-        paint(t.model, [loss for loss, _ in t.history], f"step {len(t.history)}")))
-    path = tmp_path / "new folder" / "boundary.gif"
-    assert nb._save_gif(frames, path, seconds=0.25, last=2) == math.ceil(path.stat().st_size / 1000) < 400
-    for number, color in enumerate(("#FF0000", "#00A000", "#0000FF")):  # whatever frame has it, a color is kept
-        plain = [Image.new("RGB", (40, 40), gray) for gray in ("white", "silver", "gray")]
-        plain[number].paste(color, (0, 0, 20, 40))
-        nb._save_gif(plain, tmp_path / "plain.gif")
-        assert [iio.immeta(tmp_path / "plain.gif", index=k)["duration"] for k in range(3)] == [250, 250, 2500]
-        shown = iio.imread(tmp_path / "plain.gif", index=None)[number, 20, 10, :3]
-        assert np.abs(shown.astype(int) - np.array(Image.new("RGB", (1, 1), color))[0, 0]).max() < 25
-    info = iio.immeta(path, index=None)
-    images = iio.imread(path, index=None)
-    durations = [iio.immeta(path, index=k)["duration"] for k in range(len(images))]
-    assert sum(durations) == pytest.approx(12 * 250 + 2000)
-    assert info["loop"] == 0
-    assert images[0].shape == images[-1].shape
-    assert np.any(images[0] != images[-1])
-    assert [p.name for p in path.parent.iterdir()] == ["boundary.gif"], "no part is left"
-
-
 def test_regions_of_a_model_that_says_nothing_draw_without_a_warning(nb, recwarn):
     model = nb.MLP(2, [2, 1])
     nb.set_values(model, [0] * len(model.parameters()))

@@ -27,7 +27,7 @@ def test_runs_in_a_fresh_kernel_and_shows_what_is_saved(fresh):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["neuron.gif", "moons.png", "boundary.png", "boundary.gif"])
+@pytest.mark.parametrize("name", ["neuron.gif", "moons.png", "boundary.png", "network.gif"])
 def test_writes_its_assets(fresh, name):
     made, kept = fresh[1] / "assets" / name, ROOT / "assets" / name
     with Image.open(made) as new, Image.open(kept) as old:
@@ -63,7 +63,7 @@ def test_texts_show_no_file_that_may_be_missing():
 
 def test_the_file_is_clean():
     notebook.check((ROOT / "mGradPlus.ipynb").read_text("utf-8"))
-    assert (ROOT / "mGradPlus.ipynb").stat().st_size < 1_500_000
+    assert (ROOT / "mGradPlus.ipynb").stat().st_size < 1_700_000
 
 
 def test_outputs_are_saved_and_hold_no_error_or_warning():
@@ -81,7 +81,8 @@ def test_every_picture_has_words():
              for out in cell.get("outputs", []) if "data" in out]
     images = [tag for page in pages for tag in re.findall(r"<img\b[^>]*>", page)]
     assert len(images) > 20
-    assert not [tag[:80] for tag in images if not re.search(r'alt="[^"]{15,}"', tag)]
+    mute = [tag for tag in images if not re.search(r'alt="[^"]{15,}"', tag)]
+    assert all(tag.startswith('<img alt="" src="assets/network.gif"') for tag in mute)  # lies over one with words
 
 
 def test_a_fresh_run_that_differs_is_reported():

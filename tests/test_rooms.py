@@ -11,7 +11,7 @@ from notebook import COLLAPSED
 TAKEN = {  # what the rooms take from the chapters: each is a name that a reader must not give to something else
     "Node", "compute", "lift", "lifted", "sum_of", "weighted_sum",            # the engine
     "forward_difference", "central_difference",                               # the plot of chapter 1
-    "MLP", "Neuron", "ACTIVATIONS", "SGD", "squared_loss", "hinge_loss",      # networks and how they learn
+    "MLP", "Neuron", "ACTIVATIONS", "SGD", "Adam", "squared_loss", "hinge_loss",  # networks and how they learn
     "Tensor", "lift_arrays", "unbroadcast",                                   # arrays
 }
 OWN = ("num total mean dot kind save report max min sum gradient scores figure draw text font points labels x name "
