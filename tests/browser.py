@@ -43,11 +43,11 @@ class Server:
 
     def __init__(self, folder, theme):
         self.home = Path(tempfile.mkdtemp(prefix="mgradplus-jupyter-"))
-        settings = self.home / "settings" / "@jupyterlab" / "apputils-extension"
-        settings.mkdir(parents=True)
-        (settings / "notification.jupyterlab-settings").write_text(
+        self.settings = self.home / "settings" / "@jupyterlab" / "apputils-extension"
+        self.settings.mkdir(parents=True)
+        (self.settings / "notification.jupyterlab-settings").write_text(
             '{"fetchNews": "false", "checkForUpdates": false}')
-        (settings / "themes.jupyterlab-settings").write_text(json.dumps({"theme": f"JupyterLab {theme}"}))
+        self.set_theme(theme)
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
@@ -78,6 +78,10 @@ class Server:
         self.process.terminate()
         self.process.wait(30)
 
+    def set_theme(self, theme):
+        """Give the pages that are loaded from now on that theme, "Light" or "Dark"."""
+        (self.settings / "themes.jupyterlab-settings").write_text(json.dumps({"theme": f"JupyterLab {theme}"}))
+
     def ask(self, path, method="GET"):
         """Return the answer of the server's API."""
         request = urllib.request.Request(f"{self.url}/api/{path}?token=t", method=method)
@@ -95,8 +99,17 @@ class Desk:
         self.code = [cell["id"] for cell in cells if cell["cell_type"] == "code" and source(cell).strip()
                      and "jupyter" not in cell["metadata"]]
         page.goto(f"{server.url}/{app}/{path.name}?token=t")
-        self.cell(cells[-1]["id"]).wait_for(state="attached", timeout=60_000)
+        self.ready()
+
+    def ready(self):
+        """Return when the last cell is on the page and the kernel has nothing to do."""
+        self.cell(list(self.place)[-1]).wait_for(state="attached", timeout=60_000)
         self.wait(self.idle, 60)
+
+    def save(self):
+        """Save the notebook."""
+        self.do("docmanager:save")
+        self.page.wait_for_timeout(2000)
 
     def cell(self, cell_id):
         """Return the cell on the page."""

@@ -14,7 +14,7 @@ from browser import CHROMIUM, Desk, Server, new_page, pictures  # noqa: E402
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser,
               pytest.mark.skipif(not CHROMIUM, reason="no Chromium here")]
-FRONT_ENDS = [("lab/tree", "Light"), ("lab/tree", "Dark"), ("notebooks", "Light"), ("notebooks", "Dark")]
+FRONT_ENDS = [("lab/tree", "Light", "Dark"), ("notebooks", "Dark", "Light")]  # the second theme after a reload
 SAVED = read()
 CHAPTERS = [match[1] for cell in SAVED["cells"] if (match := re.match(r"## (\d\. [^<]+)", source(cell)))]
 PICTURES = sum("".join(out.get("data", {}).get("text/html", "")).count("<img ")
@@ -23,6 +23,11 @@ PLAYERS, EXPLORERS = (sum("".join(out.get("data", {}).get("text/html", "")).coun
                           for cell in SAVED["cells"] for out in cell.get("outputs", []))
                       for look in ("mg-player", "mg-player mg-explore"))
 SALAD = re.compile(r"<IPython|<Figure|FloatSlider\(|VBox\(|querySelector| at 0x")
+IN_FULL = """  /* A notebook as long as its cells, alone on the page: axe skips the color of text outside the window. */
+:has(.jp-Cell) { display: block !important; position: static !important; height: auto !important;
+                 overflow: visible !important; contain: none !important }
+.jp-Cell { content-visibility: visible !important }
+body :not(:has(.jp-Notebook), .jp-Notebook, .jp-Notebook *) { visibility: hidden !important }"""
 FRONT_END_FAULTS = {  # what axe finds, and in which elements
     "aria-input-field-name": 'class="noUi-handle',  # ipywidgets names no slider; each has a named field beside it
 }
@@ -45,7 +50,7 @@ def kit(tmp_path_factory):
 @pytest.fixture(scope="module", params=FRONT_ENDS, ids=lambda p: f"{p[0].split('/')[0]}-{p[1].lower()}")
 def desk(request, browser, kit):
     """The notebook after restart and run all; `.opened` holds the pictures it showed before, untrusted."""
-    app, theme = request.param
+    app, theme, other = request.param
     shutil.copy(ROOT / "mGradPlus.ipynb", kit)
     with Server(kit, theme) as server:
         page = new_page(browser)
@@ -54,14 +59,33 @@ def desk(request, browser, kit):
         desk.texts = pictures(page.locator(".jp-MarkdownOutput"))
         desk.unrun = page.locator(".mg-player:not(.mg-explore)").all_text_contents()
         desk.unmoved = page.locator(".mg-explore").all_text_contents()
-        desk.app = app.split("/")[0]
+        desk.app, desk.theme, desk.other = app.split("/")[0], theme, other
         try:
             desk.restart_and_run_all()
             yield desk
         finally:
-            (ROOT / "build").mkdir(exist_ok=True)
-            page.screenshot(path=ROOT / "build" / f"{desk.app}-{theme.lower()}.png")
+            shoot(desk)
             page.close()
+
+
+@pytest.fixture(scope="module")
+def other(desk):
+    """The same desk with its page loaded again in its other theme; `.before` holds the pictures it showed before."""
+    desk.before = pictures(desk.page.locator(".jp-OutputArea-output"))
+    desk.cell("slopes-secants").scroll_into_view_if_needed()
+    shoot(desk)
+    desk.save()
+    desk.theme = desk.other
+    desk.server.set_theme(desk.theme)
+    desk.page.reload()
+    desk.ready()
+    return desk
+
+
+def shoot(desk):
+    """Keep a picture of the window."""
+    (ROOT / "build").mkdir(exist_ok=True)
+    desk.page.screenshot(path=ROOT / "build" / f"{desk.app}-{desk.theme.lower()}.png")
 
 
 def move(page, graph):
@@ -107,8 +131,10 @@ def words(page):
 
 def violations(page, selectors):
     """Return [(rule, element)] of what axe finds in parts of a page, less the front end's own faults."""
+    style = page.add_style_tag(content=IN_FULL)
     found = [(rule["id"], node["html"][:200]) for rule in
              axe.Axe().run(page, context=selectors).response["violations"] for node in rule["nodes"]]
+    style.evaluate("style => { style.remove(); dispatchEvent(new Event('resize')); }")
     return [(rule, element) for rule, element in found
             if rule not in FRONT_END_FAULTS or FRONT_END_FAULTS[rule] not in element]
 
@@ -169,7 +195,7 @@ def test_slider_by_keyboard(desk):
     picture = cell.locator(".widget-html img")
     before = picture.get_attribute("src")
     cell.locator(".noUi-handle").focus()
-    desk.page.keyboard.press("ArrowLeft" if desk.app == "lab" else "PageDown")  # Notebook 7 keeps the arrows
+    desk.page.keyboard.press("ArrowLeft")
     desk.wait(lambda: picture.get_attribute("src") != before, 10)
 
 
@@ -250,7 +276,66 @@ def test_graph_whose_numbers_move(desk):
     assert desk.prompts()["watch-move"] == before and cell.locator(".mg-explore").count() == 1
 
 
+def test_gif_of_the_network_plays_from_its_file(desk):
+    film = desk.cell("learn-gif").locator("img")
+    desk.wait(lambda: "/assets/network.gif" in film.get_attribute("src"), 20)
+    assert film.evaluate("i => i.naturalWidth") == 900
+
+
+def test_playground(desk):
+    desk.run("play-ground-show")
+    play, page = desk.cell("play-ground-show").locator(".mg-playground"), desk.page
+    button = lambda name: play.get_by_role("button", name=name)  # noqa: E731
+    step = lambda: int(re.search(r"step (\d+): loss", play.get_by_role("img").get_attribute("aria-label"))[1])  # noqa: E731
+    told = lambda text: desk.wait(lambda: text in play.inner_text(), 15)  # noqa: E731
+    play.scroll_into_view_if_needed()
+    assert step() == 0
+    button("Play").click()
+    desk.wait(lambda: step() >= 30, 30)
+    blank = play.evaluate("""async play => { let blank = 0;
+        for (let k = 0; k < 60; k++) {
+          await new Promise(requestAnimationFrame);
+          const pictures = [...play.querySelectorAll(".mg-stage img")];
+          blank += !pictures.some(picture => picture.complete && picture.naturalWidth); }
+        return blank; }""")
+    assert blank == 0, "the picture does not flicker"
+    play.get_by_label("data set").focus()
+    page.keyboard.press("ArrowDown")
+    desk.wait(lambda: step() < 30, 10)
+    assert play.get_by_label("data set").input_value() == "circles"
+    desk.wait(lambda: step() > 3, 10)
+    button("Pause").click()
+    button("Play").wait_for()
+    page.wait_for_timeout(500)
+    done = step()
+    page.wait_for_timeout(500)
+    assert step() == done
+    button("Step").click()
+    desk.wait(lambda: step() == done + 1, 10)
+    play.locator("[data-look='4']").click()
+    told("Layer 1, neuron 4, at point 0, ")
+    play.locator("[data-spot='17']").click()
+    told("Layer 1, neuron 4, at point 17, ")
+    play.get_by_label("look at").focus()
+    page.keyboard.press("ArrowDown")
+    told("Layer 1, neuron 5, at point 17, ")
+    button("Print code").click()
+    told('points, labels = data_set("circles", n=100')
+    button("Save GIF").click()
+    told("Saved: assets/playground.gif: ")
+    with page.expect_download() as download:
+        play.get_by_role("link", name="save it from this page").click()
+    assert download.value.path().read_bytes() == (desk.folder / "assets" / "playground.gif").read_bytes()
+    page.set_viewport_size({"width": 640, "height": 1000})
+    page.wait_for_timeout(1000)
+    right = play.evaluate("play => play.getBoundingClientRect().right")
+    assert all(box["x"] + box["width"] <= right + 1 for box in
+               (e.bounding_box() for e in play.locator("button, select, input:visible").all()) if box)
+    page.set_viewport_size({"width": 1280, "height": 1000})
+
+
 def test_outputs_are_accessible(desk):
+    assert desk.page.evaluate("document.body.dataset.jpThemeName") == f"JupyterLab {desk.theme}"
     assert violations(desk.page, [".jp-OutputArea-output", ".jp-MarkdownOutput"]) == []
 
 
@@ -258,9 +343,34 @@ def test_console_is_quiet(desk):
     assert noise(desk.page) == []
 
 
+def test_other_theme_shows_every_picture_and_player(other):
+    live = other.page.locator(".mg-player[data-live]")
+    other.wait(lambda: live.count() == other.page.locator(".mg-player").count() == PLAYERS + EXPLORERS, 20)
+    found = pictures(other.page.locator(".jp-OutputArea-output"))
+    assert found == other.before and len(found) >= PICTURES - PLAYERS - EXPLORERS
+    assert all(alt and width > 1 for alt, width in found)
+    assert pictures(other.page.locator(".jp-MarkdownOutput")) == other.texts
+    assert not SALAD.search(words(other.page))
+
+
+def test_other_theme_moves(other):
+    test_slider_by_keyboard(other)
+    test_player_to_its_end(other)
+    test_player_in_full_screen(other)
+    move(other.page, other.cell("watch-move").locator(".mg-explore"))
+
+
+def test_other_theme_is_accessible(other):
+    test_outputs_are_accessible(other)
+
+
+def test_other_theme_is_quiet(other):
+    test_console_is_quiet(other)
+
+
 def test_graph_moves_on_without_kernel_and_when_opened_again(desk):
-    desk.do("docmanager:save")
-    desk.page.wait_for_timeout(2000)
+    desk.run("watch-move")  # in this page, which the test of the other theme may have loaded again
+    desk.save()
     for session in desk.server.ask("sessions"):
         desk.server.ask(f"sessions/{session['id']}", "DELETE")
     desk.wait(lambda: not desk.server.ask("kernels"), 20)
@@ -277,12 +387,14 @@ def test_graph_moves_on_without_kernel_and_when_opened_again(desk):
 
 def test_a_widget_without_its_kernel_leaves_a_picture_and_no_error(desk):
     """In the notebook that the test above has opened again."""
-    cell = desk.cell("slopes-secants")
-    cell.scroll_into_view_if_needed()
-    error = cell.get_by_text("Error displaying widget")
-    error.wait_for(state="attached", timeout=60_000)
-    assert not error.is_visible() and cell.get_by_text("Run this cell to move a secant").is_visible()
-    assert [width > 1 for _, width in pictures(cell)] == [True]
+    for cell_id, words in (("slopes-secants", "Run this cell to move a secant"),
+                           ("play-ground-show", "Run this cell to play with this network.")):
+        cell = desk.cell(cell_id)
+        cell.scroll_into_view_if_needed()
+        error = cell.get_by_text("Error displaying widget")
+        error.wait_for(state="attached", timeout=60_000)
+        assert not error.is_visible() and cell.get_by_text(words).is_visible()
+        assert [width > 1 for _, width in pictures(cell)] == [True]
 
 
 @pytest.fixture(scope="module")

@@ -196,6 +196,12 @@ def test_the_best_neuron_alone_is_the_best(nb):
     right_best(nb, None)
 
 
+@pytest.mark.parametrize("share, says", [(1, "100%"), (0, "0%"), (0.995, "99.5%"), (0.9999, "99.9%"), (0.5, "50%"),
+                                         (0.004, "0.4%"), (199 / 200, "99.5%"), (0.99, "99%")])
+def test_a_share_is_not_rounded_up_to_all(nb, share, says):
+    assert nb._percent(share) == says
+
+
 def test_classes_have_their_own_colors(nb):
     model, points, labels = net_of(nb, (2, [4, 3], "tanh"), 9)
     picture = nb.draw_network(model, points, labels)
@@ -233,7 +239,7 @@ def test_words_say_what_each_layer_has_learned(nb):
     picture = nb.draw_network(model, points, [-1, -1, 1, 1])
     assert picture.alt == (
         "Layer 1, 2 tanh: straight edges, and the best neuron alone, 1, tells 100% of the points apart. All together: "
-        "100% of 4 points right. The largest weight, 3, joins neuron 1 of layer 1 to neuron 1 of layer 2.")
+        "4 of 4 points right. The largest weight, 3, joins neuron 1 of layer 1 to neuron 1 of layer 2.")
     nb.set_values(model, [0, 0, 0, 0, 1, 0, -3, -0.5, 0])
     assert "alone, 1, tells 50% of the points apart; dead: 1. All" in nb.draw_network(model, points, [-1, -1, 1, 1]).alt
     assert "largest weight, −3, joins" in nb.draw_network(model, points, [-1, -1, 1, 1]).alt
@@ -394,11 +400,12 @@ def test_the_gif_shows_the_network_through_its_training(nb, film):
     assert nb._values_of(run.parameters) == movie[60], "the network is left as it was"
     assert [path.name for path in saved.path.parent.iterdir()] == ["n.gif"], "no part is left"
     model = nb.MLP(2, [4, 3, 1], "tanh")
-    for (image, _, _), step in ((frames[0], 0), (frames[1], 1), (frames[-1], 59)):
+    last = (nb.hinge_loss([run.model(p) for p in run.points], run.labels) + run.penalty()).value
+    for (image, _, _), step in ((frames[0], 0), (frames[1], 1), (frames[-1], 60)):
         nb.set_values(model, movie[step])
-        losses = [(k, loss) for k, (loss, _) in enumerate(run.history[:step + 1])]
-        picture = nb._NetworkPicture(model, run.points, run.labels, n=40, span=59, losses={"loss": losses},
-                                     words=f"after {step} steps: loss {losses[-1][1]:.3f}, {run.history[step][1]:.0%} right")
+        losses = [*enumerate([*[loss for loss, _ in run.history], last][:step + 1])]
+        picture = nb._NetworkPicture(model, run.points, run.labels, n=40, span=60, losses={"loss": losses},
+                                     words=f"step {step}: loss {losses[-1][1]:.3f}, ")
         off = np.abs(np.asarray(picture.image(), int) - np.asarray(image, int)).max(2)
         assert off.mean() < 1 and (off > 60).mean() < 0.002, step
 
@@ -425,8 +432,8 @@ def test_a_long_film_has_no_more_frames(nb, film, tmp_path):
 
 def test_a_large_gif_shows_itself_from_its_file(nb, film):
     page = film[2]._repr_mimebundle_()["text/html"]
-    assert len(page) < 80_000 and page.count("<img ") == 2
-    assert f'<img alt="" src="{film[2].path.as_posix()}"' in page
+    assert len(page) < 80_000 and page.count("<img ") == 1
+    assert f'href="{film[2].path.as_posix()}" download' in page
     assert "A network through its training. At the end: Layer 1, 4 tanh" in page
 
 
@@ -487,10 +494,21 @@ def printed(play):
 
 def test_it_starts_before_the_first_step(nb, play):
     assert caption(play) == 0 and play.run.history == [] and repr(play.net).startswith("MLP(2 → 8 → 8 → 1, tanh")
-    assert play.shown.alt.replace('"', "&quot;") in play.picture.value and 'decoding="sync"' in play.picture.value
+    assert play.alt.value == f'<i role="img" aria-label="{play.shown.alt}"></i>'
+    assert play.layers[1].value.startswith('<img alt="" ')
     assert (play.run.points, play.run.labels) == nb.data_set("moons", 100, 0.1, 1)
     assert play.held == nb.data_set("moons", 100, 0.1, 2)
-    assert {"loss, training", "loss, held out"} == set(play.shown.losses)
+    assert [*play.shown.losses] == ["training loss", f"held out, {nb._percent(play.film[0][4])} right"]
+
+
+def test_the_newer_picture_lies_above_the_older(play):
+    for turn in (lambda: play.learn(1), lambda: play.learn(1), play.start, lambda: play.learn(1)):
+        was = play.layers[1].value
+        turn()
+        older, newer = (widget.value for widget in play.layers)
+        assert older == was and html.escape(play.shown.words) in newer.replace("%25", "%")
+        above, below = (int(re.search(r"z-index:(\d+)", value)[1]) for value in (newer, older))
+        assert above > below
 
 
 def test_losses_are_those_of_the_engine(nb, play):
@@ -501,7 +519,7 @@ def test_losses_are_those_of_the_engine(nb, play):
         want = nb.hinge_loss([play.net(p) for p in points], labels) + nb.penalty(play.net.parameters(), 0.0001)
         assert have == pytest.approx(want.value, rel=1e-12)
         assert share == nb.accuracy(play.net.scores(points), labels)
-    assert f"loss {loss:.3f}, {right:.0%} right" in play.shown.words
+    assert play.shown.words == f"step 7: loss {loss:.3f}, {round(100 * right)} of 100 points right"
 
 
 def test_gradients_are_those_that_the_next_step_goes_against(nb, play):
@@ -518,7 +536,7 @@ def test_gradients_are_those_that_the_next_step_goes_against(nb, play):
     lambda p: setattr(p.kind, "value", "spirals"), lambda p: setattr(p.noise, "value", 0.3),
     lambda p: setattr(p.count, "value", 40), lambda p: setattr(p.depth, "value", 3),
     lambda p: setattr(p.widths[1], "value", 3), lambda p: setattr(p.bend, "value", "relu"),
-    lambda p: p.start()])
+    lambda p: setattr(p.seed, "value", 5), lambda p: p.start()])
 def test_new_data_or_another_network_starts_again(play, change):
     play.learn(5)
     play.look.value, play.spot.value = (2, 7), 99
@@ -687,7 +705,7 @@ def test_without_a_kernel_a_picture_stands_there(nb, quiet):
 
 
 def test_every_control_has_a_name(play):
-    controls = [w for w in (play.kind, play.noise, play.count, play.depth, *play.widths, play.bend, play.way, play.rate,
-                            play.strength, play.pace, play.curves, play.look, play.spot, play.play)]
+    controls = (play.kind, play.noise, play.count, play.seed, play.depth, *play.widths, play.bend, play.way, play.rate,
+                play.strength, play.pace, play.curves, play.look, play.spot, play.play)
     names = [control.description for control in controls]
     assert all(names) and len(set(names)) == len(names)

@@ -81,8 +81,7 @@ def test_every_picture_has_words():
              for out in cell.get("outputs", []) if "data" in out]
     images = [tag for page in pages for tag in re.findall(r"<img\b[^>]*>", page)]
     assert len(images) > 20
-    mute = [tag for tag in images if not re.search(r'alt="[^"]{15,}"', tag)]
-    assert all(tag.startswith('<img alt="" src="assets/network.gif"') for tag in mute)  # lies over one with words
+    assert not [tag[:80] for tag in images if not re.search(r'alt="[^"]{15,}"', tag)]
 
 
 def test_a_fresh_run_that_differs_is_reported():
