@@ -33,8 +33,11 @@ def new_page(browser, **options):
 
 
 def pictures(place):
-    """Return [(alt, width as loaded)] of the pictures inside a page or one of its elements."""
-    return place.locator("img").evaluate_all(
+    """Return [(alt, width as loaded)] of the pictures inside a page or one of its elements.
+
+    Those of the playground have their words beside them.
+    """
+    return place.locator("img:not(.mg-stage *)").evaluate_all(
         "all => Promise.all(all.map(i => i.decode().catch(() => 0).then(() => [i.alt, i.naturalWidth])))")
 
 

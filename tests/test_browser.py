@@ -14,7 +14,7 @@ from browser import CHROMIUM, Desk, Server, new_page, pictures  # noqa: E402
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser,
               pytest.mark.skipif(not CHROMIUM, reason="no Chromium here")]
-FRONT_ENDS = [("lab/tree", "Light", "Dark"), ("notebooks", "Dark", "Light")]  # the second theme after a reload
+FRONT_ENDS = [("lab/tree", "Light", "Dark"), ("notebooks", "Dark", "Light")]  # the second theme at the end
 SAVED = read()
 CHAPTERS = [match[1] for cell in SAVED["cells"] if (match := re.match(r"## (\d\. [^<]+)", source(cell)))]
 PICTURES = sum("".join(out.get("data", {}).get("text/html", "")).count("<img ")
@@ -23,7 +23,7 @@ PLAYERS, EXPLORERS = (sum("".join(out.get("data", {}).get("text/html", "")).coun
                           for cell in SAVED["cells"] for out in cell.get("outputs", []))
                       for look in ("mg-player", "mg-player mg-explore"))
 SALAD = re.compile(r"<IPython|<Figure|FloatSlider\(|VBox\(|querySelector| at 0x")
-IN_FULL = """  /* A notebook as long as its cells, alone on the page: axe skips the color of text outside the window. */
+IN_FULL = """  /* for axe, which judges no color of text that is out of sight */
 :has(.jp-Cell) { display: block !important; position: static !important; height: auto !important;
                  overflow: visible !important; contain: none !important }
 .jp-Cell { content-visibility: visible !important }
@@ -132,9 +132,10 @@ def words(page):
 def violations(page, selectors):
     """Return [(rule, element)] of what axe finds in parts of a page, less the front end's own faults."""
     style = page.add_style_tag(content=IN_FULL)
-    found = [(rule["id"], node["html"][:200]) for rule in
-             axe.Axe().run(page, context=selectors).response["violations"] for node in rule["nodes"]]
+    told = axe.Axe().run(page, selectors, {"resultTypes": ["violations", "passes"], "selectors": False}).response
     style.evaluate("style => { style.remove(); dispatchEvent(new Event('resize')); }")
+    assert sum(len(rule["nodes"]) for rule in told["passes"] if rule["id"] == "color-contrast") > 500
+    found = [(rule["id"], node["html"][:200]) for rule in told["violations"] for node in rule["nodes"]]
     return [(rule, element) for rule, element in found
             if rule not in FRONT_END_FAULTS or FRONT_END_FAULTS[rule] not in element]
 

@@ -647,6 +647,10 @@ def test_the_gif_of_a_run(nb, play, tmp_path):
     assert "4 frames" in play.said.value and len(list(frames_of(tmp_path / "p.gif"))) == 4
     code = re.search(r'href="data:image/gif;base64,([\w+/=]+)"', play.said.value)[1]
     assert base64.b64decode(code) == (tmp_path / "p.gif").read_bytes()
+    play.every = 1000  # not kept any more, but the last is there
+    play.learn(2)
+    play.save()
+    assert "5 frames" in play.said.value
     play.path = tmp_path
     play.save()
     assert "Not saved" in play.said.value
@@ -673,7 +677,9 @@ def test_it_plays_while_the_kernel_is_free_and_follows_its_controls(nb, play):
         assert play.task is None
         other.toggle()
         play.toggle()
-        assert other.task is None and play.task
+        assert other.task is None and play.task is nb._Playground.playing.task
+        other.one_step()
+        assert nb._Playground.playing is play
         await asyncio.sleep(0.2)
         play.one_step()
         assert play.task is None
