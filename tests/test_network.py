@@ -435,7 +435,7 @@ def test_no_frame_jumps_and_all_have_one_scale(nb, film):
 
 def test_a_long_film_has_no_more_frames(nb, film, tmp_path):
     run, movie, _ = film
-    long = {k: (movie[k % 60], 0.5, 0.9) for k in range(900)}
+    long = {k: (movie[k % 60], 0.5) for k in range(900)}
     told = []
     saved = nb._network_gif(run, long, tmp_path / "long.gif", lambda *done: told.append(done))
     assert saved.frames == 28 and told[-1] == (28, 28)
