@@ -123,12 +123,13 @@ class Desk:
         self.page.locator(f"[data-command='{command}']").first.click()
 
     def wait(self, done, seconds):
-        """Return when done() is true, asked twice a second; TimeoutError after `seconds`."""
-        end = time.monotonic() + seconds
+        """Return when done() is true, asked after 0.05, 0.1, … 0.5 s; TimeoutError after `seconds`."""
+        end, pause = time.monotonic() + seconds, 50
         while not done():
             if time.monotonic() > end:
                 raise TimeoutError(f"not done within {seconds} s")
-            self.page.wait_for_timeout(500)
+            self.page.wait_for_timeout(pause)
+            pause = min(500, pause + 50)
 
     def idle(self):
         """Return whether the kernel is there, connected and has nothing to do."""

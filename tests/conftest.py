@@ -1,10 +1,71 @@
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
 import matplotlib
 import pytest
 from browser import ARGUMENTS, CHROMIUM
-from cells import load
+from cells import ROOT, load
 
 START = "<!doctype html><html lang=en><meta charset=utf-8><title>players</title><body style='margin:8px'><main>"
 matplotlib.use("agg")  # not MPLBACKEND, which a kernel started from here would inherit
+
+
+class RunBeside:
+    """A run of a copy of the notebook in a fresh kernel, in a process beside the tests."""
+
+    process = None
+    code = ("import json, sys, notebook; made = notebook.run_copy(notebook.read());"
+            " json.dump([made[0], str(made[1])], open(sys.argv[1], 'w', encoding='utf-8'))")
+
+    def start(self):
+        """Start it, if it has not been started."""
+        if not self.process:
+            self.place, self.log = (Path(tempfile.mkdtemp(prefix="mgradplus-")) / name for name in ("run.json", "log"))
+            with self.log.open("w") as log:
+                self.process = subprocess.Popen([sys.executable, "-c", self.code, str(self.place)],
+                                                cwd=ROOT / "tests", stdout=log, stderr=log)
+
+    def result(self):
+        """Return (notebook, folder) when it is done; RuntimeError with what it said if it failed."""
+        if self.process.wait():
+            raise RuntimeError(f"the notebook did not run:\n{self.log.read_text()[-3000:]}")
+        return json.loads(self.place.read_text("utf-8"))
+
+
+BESIDE = RunBeside()
+
+
+def pytest_runtest_setup(item):
+    """Start the run of the whole notebook where tests begin that look at no clock: there is a second core."""
+    if item.path.name == "test_engine.py" and any("fresh" in other.fixturenames for other in item.session.items):
+        BESIDE.start()
+
+
+def pytest_sessionfinish():
+    """Leave no run behind."""
+    if BESIDE.process and BESIDE.process.poll() is None:
+        BESIDE.process.terminate()
+
+
+@pytest.fixture(scope="session")
+def beside():
+    """The run of the whole notebook, as (notebook, folder)."""
+    BESIDE.start()
+    return BESIDE.result()
+
+
+@pytest.fixture(scope="session")
+def exported(tmp_path_factory):
+    """The saved notebook as an HTML file beside its assets: its path."""
+    folder = tmp_path_factory.mktemp("exported")
+    shutil.copytree(ROOT / "assets", folder / "assets")
+    subprocess.run([sys.executable, "-m", "nbconvert", "--to", "html", "--log-level=ERROR", f"--output-dir={folder}",
+                    ROOT / "mGradPlus.ipynb"], check=True)
+    return folder / "mGradPlus.html"
 
 
 @pytest.fixture(scope="session")

@@ -342,7 +342,9 @@ def test_long_pass_is_grouped_and_says_so(nb, tmp_path):
 
 def colors_of(picture):
     """Return the colors of a picture as "#RRGGBB"."""
-    return {f"#{color:06X}" for color in np.unique(picture[..., :3].astype(int) @ (1 << 16, 1 << 8, 1))}
+    r, g, b = (picture[..., k].astype(np.int32).ravel() for k in range(3))
+    packed = r << 16 | g << 8 | b
+    return {f"#{color:06X}" for color in np.unique(packed[np.diff(packed, prepend=-1) != 0])}  # of a run, its first
 
 
 def graphs(nb):
