@@ -260,9 +260,9 @@ def test_training_stopped_and_taken_up_again(desk):
 
 
 def test_own_expression_and_its_gif(desk):
-    desk.type("play-expression-run", "p = Node(3)\nq = p * p + p\nq.backward(animate=True, gif='mine too.gif')")
+    desk.type("play-expression-run", "p = Node(3)\nq = p * p + p\ndisplay(q.backward(animate=True, gif='mine too.gif'))\nexplore(q)")
     desk.run("play-expression-run")
-    desk.cell("play-expression-run").locator(".mg-player[data-live]").wait_for()
+    desk.cell("play-expression-run").locator(".mg-player[data-live]:not(.mg-explore)").wait_for()
     assert (desk.folder / "mine too.gif").read_bytes().startswith(b"GIF89a")
 
 
@@ -336,7 +336,7 @@ def test_playground(desk):
 def test_gradients_are_sent_back_by_hand(desk, nb):
     page, cells = desk.page, desk.page.locator(".jp-Notebook .jp-Cell").count()
     desk.run("play-backward-practice")
-    sheet, practice = nb._Practice(None, list(nb._LEVELS)[2], 1), desk.cell("play-backward-practice").locator(".mg-practice")
+    sheet, practice = nb._Practice(None, list(nb._LEVELS)[2], 9), desk.cell("play-backward-practice").locator(".mg-practice")
     fields, said = practice.locator(".mg-sheet input"), practice.get_by_role("status")
     told = lambda text: desk.wait(lambda: text in said.inner_text(), 15)  # noqa: E731
     inside = lambda: page.evaluate("document.activeElement.closest('.widget-text')?.innerText ?? ''")  # noqa: E731
