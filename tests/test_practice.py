@@ -142,6 +142,12 @@ def test_an_undefined_gradient_can_be_answered(nb):
     assert nb._Judge(x.sqrt()).judge(x, "inf")[0] == "right" and nb._Judge(x.sqrt()).judge(x, 7)[0] == "wrong"
 
 
+def test_whole_numbers_beyond_all_floats_are_compared_exactly(nb):
+    x = nb.Node(10 ** 200, name="x")
+    judge = nb._Judge(x * x * x)
+    assert judge.judge(x, 3 * 10 ** 400)[0] == "right" and judge.judge(x, 3 * 10 ** 400 + 1)[0] == "wrong"
+
+
 def test_words_never_give_the_number_away(nb):
     draw = random.Random(5)
     for _ in range(100):
