@@ -166,6 +166,7 @@ def test_two_slips_with_one_number_are_both_said(nb, shared):
     assert judge.judge(b, 6)[1] == (
         "6 is not right yet. Either: That is the value of b, not its gradient. Or: You kept only the last report, from c "
         "(`=` for `+=`); b gets two reports, and adds them.")
+    assert judge.judge(c, -6) == ("wrong", "-6 is not right yet. The size is right, the sign is not.", [(shared, 1)])
     words = judge.judge(c, 7)[1]
     assert all(PHRASES[slip] in words for slip in ("value", "added", "partners")) and words.count("Or: ") == 2
 
@@ -178,6 +179,25 @@ def test_a_right_step_from_a_wrong_gradient_is_told_from_a_wrong_step(nb, shared
     assert judge.judge(a, 26, {b: 11})[0] == "right"
     assert not judge.judge(a, 14, {b: 13})[1].endswith(told) and "slip at b" in judge.judge(a, 14, {b: 13})[1]
     assert judge.judge(a, 14, {b: "what"})[1] == judge.judge(a, 14)[1]
+
+
+def test_one_slip_on_one_arrow_or_further_up_is_found(nb):
+    b = nb.Node(1, name="b")
+    u, v = 2 * b, 3 * b
+    u.name, v.name, judge = "u", "v", nb._Judge(u * v)  # b gets 2 · 3 + 3 · 2
+    for given, user in ((8, u), (9, v)):
+        state, words, arrows = judge.judge(b, given)
+        assert f"On the arrow between b and {user.name} you wrote the slope alone" in words and [x for x, _ in arrows] == [user]
+    a, c = nb.Node(2, name="a"), nb.Node(7, name="c")
+    p = a + c
+    q = p * 4
+    p.name, q.name = "p", "q"
+    judge = nb._Judge(q * q)  # q gets 72, p and a 288
+    state, words, arrows = judge.judge(a, 4)
+    assert "It comes of a slip at p: on the arrow between p and q you wrote the slope alone" in words and arrows == [(q, 0)]
+    assert "None of the usual slips" in judge.judge(a, 5)[1]
+    large = a + nb.lift(nb.sum_of)(*[nb.Node(k) * 1 for k in range(40)])
+    assert "slip at" not in nb._Judge(large * large * 0.5).judge(a, 1e6)[1], "not looked for in a large graph"
 
 
 @pytest.mark.parametrize("given", ["1,5", "b", "2 +", "__import__('os')", "9**9**9**9", "(-8)**(1/3)", True, object(), "1e999*0",
@@ -327,6 +347,8 @@ def test_a_sheet_is_filled_in_any_order(nb, sheet):
     assert fill(sheet, "a", "2 * (7 + 6)") == "a: right" and sheet.fields[2].value == "26 ✓"
     assert "mg-right" in sheet.fields[2]._dom_classes and "mg-wrong" not in sheet.fields[2]._dom_classes
     assert sheet.alt.count("grad ?") == 2 and "2 × 13" not in sheet.svg, "b is not given away"
+    frame = sheet.frame(sheet.judge.right, set(sheet.done))
+    assert [frame["box", sheet.scene.where[x]][0] for x in sheet.blanks] == ["waiting", "waiting", "done"]
     assert fill(sheet, "c", "6") == "c: right" and ">6 × 1<" in sheet.svg
     assert "right at once: <b>1</b>, in a row: <b>1</b>" in sheet.score.value, "at the first attempt"
     assert fill(sheet, "b", "13").endswith("All are filled in: press n for another graph")
@@ -378,6 +400,8 @@ def test_counts_go_on_from_graph_to_graph(nb):
         sheet.new()
     done = sheet.count
     assert done >= 8 and f"right at once: <b>{done}</b>, in a row: <b>{done}</b>" in sheet.score.value
+    sheet.tell()
+    assert f"right at once: <b>{done}</b>, in a row: <b>0</b>" in sheet.score.value, "to be shown one ends a row"
     sheet.level.value = "a neuron"
     assert "relu n" in sheet.alt and len(sheet.fields) >= 8 and [f.value for f in sheet.fields] == [""] * len(sheet.fields)
     sheet.fields[0].value = "999"
