@@ -200,7 +200,7 @@ def test_one_slip_on_one_arrow_or_further_up_is_found(nb):
     assert "slip at" not in nb._Judge(large * large * 0.5).judge(a, 1e6)[1], "not looked for in a large graph"
 
 
-@pytest.mark.parametrize("given", ["1,5", "b", "2 +", "__import__('os')", "9**9**9**9", "(-8)**(1/3)", True, object(), "1e999*0",
+@pytest.mark.parametrize("given", ["1,5", "b", "False", "2 +", "__import__('os')", "9**9**9**9", "(-8)**(1/3)", True, object(), "1e999*0",
                                    [[1], [2, 3]], "x" * 1000, "(" * 3000])
 def test_what_cannot_be_read_is_said(nb, shared, given):
     b = shared.operands[0]
@@ -289,6 +289,7 @@ def test_check_of_a_function_of_plain_numbers(nb, capsys):
     lines = said(nb, capsys, d, a=3, b=-3, c=4)
     assert "The size is right, the sign is not" in lines[0] and "That is b itself" in lines[1] and "slope along a" in lines[1]
     assert lines[2] == "c: 4 is not right yet. That is the value of the result, not how fast it changes."
+    assert said(nb, capsys, d, a=" ") == ["a: no answer yet"] and "not right yet" in said(nb, capsys, d, a=np.ones(2))[0]
     assert "Nudge a by 1" in said(nb, capsys, d, a=99)[0] and "cannot be read" in said(nb, capsys, d, a="many")[0]
     early = load("practice_early", until="slopes-differences-def")
     assert said(early, capsys, d, a=-3) == ["a: -3 is right; nudging says -3"] and not hasattr(early, "Node")
@@ -347,7 +348,7 @@ def test_a_sheet_is_filled_in_any_order(nb, sheet):
     assert fill(sheet, "a", "2 * (7 + 6)") == "a: right" and sheet.fields[2].value == "26 ✓"
     assert "mg-right" in sheet.fields[2]._dom_classes and "mg-wrong" not in sheet.fields[2]._dom_classes
     assert sheet.alt.count("grad ?") == 2 and "2 × 13" not in sheet.svg, "b is not given away"
-    frame = sheet.frame(sheet.judge.right, set(sheet.done))
+    frame = sheet.frame(sheet.judge.right, sheet.done)
     assert [frame["box", sheet.scene.where[x]][0] for x in sheet.blanks] == ["waiting", "waiting", "done"]
     assert fill(sheet, "c", "6") == "c: right" and ">6 × 1<" in sheet.svg
     assert "right at once: <b>1</b>, in a row: <b>1</b>" in sheet.score.value, "at the first attempt"
