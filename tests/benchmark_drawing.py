@@ -129,7 +129,7 @@ def compare(nb, name, root, times, folder):
 def main():
     """Print the table; return whether every promised figure is reached."""
     nb = load()
-    nb.Progress.draw = lambda bar, end=False: None
+    nb._Progress.draw = lambda bar, end=False: None
     goals = {"neuron": (4, 1.5, 150), "MLP 2-4-1": (30, 8, 600), "MLP 2-5-5-1": (30, 10, 1000)}
     roots = [("neuron", neuron(nb), 7), ("MLP 2-4-1", network(nb, (2, 4, 1)), 1),
              ("MLP 2-5-5-1", network(nb, (2, 5, 5, 1)), 1)]

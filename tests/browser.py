@@ -1,4 +1,5 @@
-"""A private Jupyter server, and a notebook opened in it by a real browser."""
+"""A private Jupyter server, a notebook opened in it by a real browser, and the script that an output carries."""
+import base64
 import contextlib
 import json
 import os
@@ -10,6 +11,7 @@ import sys
 import tempfile
 import time
 import urllib.request
+import zlib
 from pathlib import Path
 
 from cells import read, source
@@ -30,6 +32,17 @@ def new_page(browser, **options):
     page.on("console", lambda message: message.type in ("error", "warning") and page.said.append(
         f"{message.text} {message.location.get('url', '')}"))
     return page
+
+
+def unpacked(html):
+    """Return the script that a player or an explorer carries, as text."""
+    [code] = re.findall(r'atob\("([A-Za-z0-9+/=]+)"\)', html)
+    return zlib.decompress(base64.b64decode(code)).decode()
+
+
+def live(page, seconds=10):
+    """Return when every player and explorer of a page has unpacked its script and run it."""
+    page.wait_for_function("!document.querySelector('.mg-player:not([data-live])')", timeout=1000 * seconds)
 
 
 def pictures(place):

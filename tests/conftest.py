@@ -7,7 +7,7 @@ from pathlib import Path
 
 import matplotlib
 import pytest
-from browser import ARGUMENTS, CHROMIUM
+from browser import ARGUMENTS, CHROMIUM, live
 from cells import ROOT, load
 
 START = "<!doctype html><html lang=en><meta charset=utf-8><title>players</title><body style='margin:8px'><main>"
@@ -132,10 +132,10 @@ def unscripted(browser, tmp_path):
 
 @pytest.fixture
 def show(browser, tmp_path):
-    """A function that shows HTML in a new page; what its console complains of fails the test."""
+    """A function that shows HTML in a new page, by default until its players run; what its console says fails the test."""
     tabs = []
 
-    def shown(*bodies, width=1000, height=900, script=None, **options):
+    def shown(*bodies, width=1000, height=900, script=None, head="", wait=True, **options):
         tab = browser.new_page(viewport={"width": width, "height": height}, **options)
         tab.complaints = []
         tab.on("console", lambda m: tab.complaints.append(m.text))
@@ -143,9 +143,11 @@ def show(browser, tmp_path):
         if script:
             tab.add_init_script(script)
         path = tmp_path / f"page{len(tabs)}.html"
-        path.write_text(START + "".join(bodies), "utf-8")
+        path.write_text(START.replace("<body", head + "<body") + "".join(bodies), "utf-8")
         tab.goto(path.as_uri())
         tabs.append(tab)
+        if wait:
+            live(tab)
         return tab
 
     yield shown

@@ -10,7 +10,7 @@ from notebook import COLLAPSED
 
 pytest.importorskip("playwright.sync_api")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
-from browser import CHROMIUM, Desk, Server, new_page, pictures  # noqa: E402
+from browser import CHROMIUM, Desk, Server, live, new_page, pictures  # noqa: E402
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser,
               pytest.mark.skipif(not CHROMIUM, reason="no Chromium here")]
@@ -435,8 +435,8 @@ def test_console_is_quiet(desk):
 
 
 def test_other_theme_shows_every_picture_and_player(other):
-    live = other.page.locator(".mg-player[data-live]")
-    other.wait(lambda: live.count() == other.page.locator(".mg-player").count() == PLAYERS + EXPLORERS, 20)
+    running = other.page.locator(".mg-player[data-live]")
+    other.wait(lambda: running.count() == other.page.locator(".mg-player").count() == PLAYERS + EXPLORERS, 20)
     found = pictures(other.page.locator(".jp-OutputArea-output"))
     assert found == other.before and len(found) >= PICTURES - PLAYERS - EXPLORERS
     assert all(alt and width > 1 for alt, width in found)
@@ -515,6 +515,8 @@ def test_rooms_of_the_exported_page_are_folded(browser, exported, scripts):
 def test_exported_page(browser, exported, scripts):
     page = new_page(browser, java_script_enabled=scripts)
     page.goto(exported.as_uri())
+    if scripts:
+        live(page)
     found, players = pictures(page), page.locator(".mg-player[data-live]").count()
     assert len(found) >= PICTURES - players and all(alt and width > 1 for alt, width in found)
     assert players == scripts * page.locator(".mg-player").count()

@@ -13,6 +13,7 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 from benchmark_drawing import network
+from browser import unpacked
 from PIL import Image
 
 
@@ -259,6 +260,7 @@ def test_odd_names(nb, name, tmp_path, quiet):
     page = player.html
     page.encode()
     assert page.count("</script") == 1 and "<!--" not in page
+    assert not re.search("</script|<!--", unpacked(page))
     still = re.search(r'src="data:image/svg\+xml,([^"]+)"', page)[1]
     xml.dom.minidom.parseString(urllib.parse.unquote(still))
 

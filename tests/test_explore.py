@@ -13,6 +13,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from browser import unpacked
 from reference import BINARY, UNARY, compute, examples
 
 INFINITE = math.inf, -math.inf, math.nan
@@ -84,7 +85,7 @@ def arithmetic(nb, monkeypatch):
     monkeypatch.setattr(nb, "_svg_page", lambda *_: "")
     end = "return given => { run(given); return [value, slopes, grad, fault]; }; })()"
     return lambda root: "(() => { " + re.search(
-        r"const graph = .*?(?=const view = )", nb.explore(root).html, re.S)[0] + end
+        r"const graph = .*?(?=const view = )", unpacked(nb.explore(root).html), re.S)[0] + end
 
 
 def test_every_rule_of_the_kit_as_python_has_it(nb, show, arithmetic):

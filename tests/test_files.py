@@ -343,7 +343,7 @@ def test_an_interrupt_inside_the_first_picture_of_the_bar_comes_through(nb, monk
         return Handle(lambda: None)
 
     monkeypatch.setattr(nb, "display", display)
-    with pytest.raises(KeyboardInterrupt) as caught, nb.Progress(3, "training") as progress:
+    with pytest.raises(KeyboardInterrupt) as caught, nb._Progress(3, "training") as progress:
         progress(1)
     assert caught.value.__context__ is None and shown[-1] == "training 1/3" and len(shown) == 2
 
@@ -354,12 +354,12 @@ def test_a_bar_that_can_never_be_shown_hides_no_error(nb, monkeypatch, error):
         raise error("no screen")
 
     monkeypatch.setattr(nb, "display", display)
-    with pytest.raises(error, match="no screen"), nb.Progress(3, "training") as progress:
+    with pytest.raises(error, match="no screen"), nb._Progress(3, "training") as progress:
         progress(1)
-    with pytest.raises(error, match="no screen"), nb.Progress(3, "training"):
+    with pytest.raises(error, match="no screen"), nb._Progress(3, "training"):
         pass
     monkeypatch.setattr(nb, "display", lambda *_, **__: 1 / 0)
-    with pytest.raises(error, match="mine"), nb.Progress(3, "training"):
+    with pytest.raises(error, match="mine"), nb._Progress(3, "training"):
         raise error("mine")
 
 
@@ -367,7 +367,7 @@ def test_a_bar_that_can_never_be_shown_hides_no_error(nb, monkeypatch, error):
 def test_the_first_error_is_the_one_to_hear_of(nb, monkeypatch, answer):
     monkeypatch.setattr(nb, "display", lambda *_, **__: answer)
     for steps in (0, 1):
-        with pytest.raises(KeyboardInterrupt), nb.Progress(3, "training") as progress:
+        with pytest.raises(KeyboardInterrupt), nb._Progress(3, "training") as progress:
             for done in range(steps):
                 progress(done)
             raise KeyboardInterrupt
@@ -376,7 +376,7 @@ def test_the_first_error_is_the_one_to_hear_of(nb, monkeypatch, answer):
 def test_a_bar_can_be_drawn_before_it_is_entered(nb, monkeypatch):
     shown = []
     monkeypatch.setattr(nb, "display", lambda bar, **_: shown.append(bar["text/plain"]))
-    nb.Progress(3, "training").draw()
+    nb._Progress(3, "training").draw()
     assert shown == ["training 0/3, about 0 s left"]
 
 

@@ -495,7 +495,7 @@ def test_each_class_has_one_color_and_one_marker(nb):
 
 
 def test_a_readers_own_names_break_neither_training_nor_pictures(nb, moons, monkeypatch):
-    monkeypatch.setattr(nb.Progress, "draw", lambda self, end=False: None)
+    monkeypatch.setattr(nb._Progress, "draw", lambda self, end=False: None)
     run = short(nb)
     for name in ("num", "total", "mean", "dot", "kind", "save", "report", "gradient", "scores", "points", "labels", "losses",
                  "model", "accuracy", "penalty", "moons", "max", "min", "step", "path", "training"):

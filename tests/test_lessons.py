@@ -8,6 +8,7 @@ from collections import Counter
 import numpy as np
 import pytest
 from cells import load, read, source
+from sklearn.datasets import load_digits
 
 
 def tower(nb, levels):
@@ -199,7 +200,7 @@ def test_losses_of_a_race(nb):
 
 
 def test_a_race_shows_each_at_its_best(nb, monkeypatch):
-    monkeypatch.setattr(nb.Progress, "draw", lambda self, end=False: None)
+    monkeypatch.setattr(nb._Progress, "draw", lambda self, end=False: None)
     ways = {0.1: [(0, 0), (1, 0.5)], 0.2: [(0, 0), (1, 0.0)], 0.3: [(0, 0), (9, 9)]}
     falls = {0.1: [1.0, 0.5], 0.2: [0.1, 0.7], 0.3: [2.0, 0.25]}
     monkeypatch.setattr(nb, "_walk", lambda make, rate: ways[rate])
@@ -257,52 +258,55 @@ def test_gradient_lengths_and_dead_neurons(nb):
 
 # ---------------------------------------------------------------- chapter 5
 def test_digit_images(nb):
-    images, new, labels, new_labels = nb.digit_images()
-    assert images.shape == (1347, 64) and new.shape == (450, 64) and len(labels) == 1347 and len(new_labels) == 450
-    assert images.min() == 0 and images.max() == 1
-    assert np.bincount(new_labels).min() >= 43 and (np.bincount(labels) + np.bincount(new_labels)).sum() == 1797
-    assert (nb.digit_images()[0] == images).all() and not (nb.digit_images(1)[0] == images).all()
+    sets = nb.digit_images()
+    data = load_digits()
+    assert [(x.shape, y.shape) for x, y in sets] == [((1077, 64), (1077,)), ((270, 64), (270,)), ((450, 64), (450,))]
+    seen = sorted((*row, label) for x, y in sets for row, label in zip((x * 16).tolist(), y.tolist()))
+    assert seen == sorted((*row, label) for row, label in zip(data.data.tolist(), data.target.tolist()))  # each image once
+    assert all((a == b).all() for one, two in zip(sets, nb.digit_images()) for a, b in zip(one, two))
+    assert not (nb.digit_images(1)[0][0] == sets[0][0]).all()
+    for _, labels in sets:  # a shuffle: every class has its share in every set
+        assert (np.bincount(labels, minlength=10) > len(labels) / 16).all()
 
 
-def test_training_in_batches_is_what_it_says(nb, monkeypatch):
-    monkeypatch.setattr(nb.Progress, "draw", lambda self, end=False: None)
+def test_training_in_batches_is_what_it_says(nb):
     rng = np.random.default_rng(4)
     x, y = rng.normal(size=(10, 3)), rng.integers(0, 2, 10)
     model = nb.dense([3, 2], np.random.default_rng(1))
     weight, bias = (p.value.copy() for p in model.parameters())
-    seen = []
-
-    def loss(scores, labels):
-        seen.append(len(labels))
-        return nb.cross_entropy(scores, labels)
-    curve = nb.train_arrays(model, loss, x, y, epochs=2, batch=4, rate=0.2, seed=7)
-    assert seen == [4, 4, 2] * 2
-    order, speed, expected = np.random.default_rng(7), [0, 0], []
-    for _ in range(2):
-        pick, losses = order.permutation(10), []
-        for at in (pick[:4], pick[4:8], pick[8:]):
+    run = nb.Training(model, x, y, nb.cross_entropy, nb.SGD(model.parameters(), 0.2, 0.9), steps=6, batch=4, seed=7,
+                      validation=(x[:3], y[:3]))
+    run.train(live=False)
+    speed, history, validated = [0, 0], [], []
+    for epoch in range(2):
+        order = np.random.default_rng([7, epoch]).permutation(10)
+        for at in (order[:4], order[4:8], order[8:]):
             z = x[at] @ weight + bias
             p = np.exp(z) / np.exp(z).sum(1, keepdims=True)
-            losses.append(-np.log(p[range(len(at)), y[at]]).mean())
+            history.append((-np.log(p[range(len(at)), y[at]]).mean(), np.mean((z[:, 1] > z[:, 0]) == y[at])))
             g = (p - np.eye(2)[y[at]]) / len(at)
             speed = [0.9 * v + d for v, d in zip(speed, (x[at].T @ g, g.sum(0)))]
             weight, bias = weight - 0.2 * speed[0], bias - 0.2 * speed[1]
-        expected.append(np.mean(losses))
-    assert curve == pytest.approx(expected, rel=1e-12) and type(curve[0]) is float
+        z = x[:3] @ weight + bias
+        p = np.exp(z) / np.exp(z).sum(1, keepdims=True)
+        validated.append((3 * epoch + 3, -np.log(p[range(3), y[:3]]).mean(), np.mean((z[:, 1] > z[:, 0]) == y[:3])))
+    np.testing.assert_allclose(run.history, history, rtol=1e-12)
+    np.testing.assert_allclose(run.validated, validated, rtol=1e-12)
+    assert {type(number) for row in run.history + run.validated for number in row} == {float, int}
     np.testing.assert_allclose(model.parameters()[0].value, weight, rtol=1e-12)
     np.testing.assert_allclose(model.parameters()[1].value, bias, rtol=1e-12)
 
 
-def test_array_error_sees_a_wrong_gradient(nb):
+def test_gradient_error_sees_a_wrong_gradient(nb):
     def wrong(factor):
         return nb.lift_arrays(lambda x: (x**2, [lambda g: g * 2 * x * factor]))
     x = np.array([[1.0, -2.0], [3.0, 0.5]])
-    assert nb.array_error(wrong(1), x) < 1e-8
+    assert nb.gradient_error(wrong(1), x) < 1e-8
     for size, error in ((0.5, 0.05), (1.25, 0.1), (4, 0.1)):  # absolute below 1, relative above
-        assert nb.array_error(wrong(1.1), np.array([size / 2])) == pytest.approx(error, rel=1e-6)
-    assert nb.array_error(wrong(1.001), x) > 1e-4 and nb.array_error(wrong(-1), x) > 0.5
-    assert nb.array_error(lambda t, u: (t * 2).sum() + (u * 0).sum(), x, x) < 1e-8
-    assert nb.array_error(lambda t: nb.Tensor(t.value) * 1, x) > 0.1
+        assert nb.gradient_error(wrong(1.1), np.array([size / 2])) == pytest.approx(error, rel=1e-6)
+    assert nb.gradient_error(wrong(1.001), x) > 1e-4 and nb.gradient_error(wrong(-1), x) > 0.5
+    assert nb.gradient_error(lambda t, u: (t * 2).sum() + (u * 0).sum(), x, x) < 1e-8
+    assert nb.gradient_error(lambda t: nb.Tensor(t.value) * 1, x) > 0.1
 
 
 def saved_text(cell_id):
@@ -328,14 +332,9 @@ def test_small_slopes_are_judged_absolutely_and_large_ones_relatively(nb, capsys
 
 
 def test_what_is_left_out_is_as_the_text_says(nb, monkeypatch):
-    monkeypatch.setattr(nb.Progress, "draw", lambda self, end=False: None)
+    monkeypatch.setattr(nb._Progress, "draw", lambda self, end=False: None)
     points, labels = nb.moons(1, n=10)
     assert {run.steps for run in nb.changed_trainings(points, labels).values()} == {60}
-    rng = np.random.default_rng(4)
-    x, y = rng.normal(size=(70, 3)), rng.integers(0, 2, 70)
-    curves = [nb.train_arrays(nb.dense([3, 2], np.random.default_rng(1)), nb.cross_entropy, x, y, **extra)
-              for extra in ({}, {"epochs": 30, "batch": 32, "rate": 0.05, "seed": 0})]
-    assert curves[0] == curves[1] and len(curves[0]) == 30
     w = [nb.Node(1.0), nb.Node(-2.0)]
     assert nb.penalty(w).value == pytest.approx(5e-4) and nb.SGD(w).rate == 0.1 and nb.Adam(w).rate == 0.02
     assert nb.Adam(w).betas == (0.9, 0.999) and nb.Adam(w).epsilon == 1e-8 and nb.SGD(w).momentum == 0

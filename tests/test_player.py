@@ -8,6 +8,7 @@ import urllib.parse
 
 import numpy as np
 import pytest
+from browser import live, unpacked
 from PIL import Image
 
 
@@ -257,7 +258,8 @@ def test_caption_and_controls_stay_in_sight_and_letters_legible(show, neuron, ne
         assert box["y"] >= 0 and box["y"] + box["height"] <= 800 and box["x"] + box["width"] <= width
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         scale = player.locator("svg.mg-graph").evaluate("s => s.getScreenCTM().a")
-        sizes = [float(s) for s in re.findall(r'font-size="([\d.]+)"', body)] + [12]
+        sizes = player.locator("svg.mg-graph text").evaluate_all(
+            "all => all.map(t => parseFloat(getComputedStyle(t).fontSize))")
         assert 11 <= scale * min(sizes) <= 15
         assert player.evaluate("p => Math.min(...[...p.querySelectorAll('p, span, output, select')]"
                                ".map(e => parseFloat(getComputedStyle(e).fontSize)))") >= 11
@@ -345,3 +347,99 @@ def test_the_gif_in_the_page_can_be_hidden_and_saved(show, neuron, quiet, tmp_pa
     assert data == saved.data and Image.open(io.BytesIO(data)).n_frames == saved.frames
     page.locator("summary").click()
     assert not image.is_visible()
+
+
+# ---- The script of an output, packed
+CODE = re.compile(r"( *//.*)?\n *")
+
+
+@pytest.fixture
+def outputs(nb, neuron, shared, tensors, quiet):
+    """HTML of players and explorers, by name."""
+    made = {"neuron": neuron.backward(animate=True), "shared": shared.backward(animate=True, forward=True),
+            "tensors": tensors.backward(animate=True), "moved": nb.explore(shared)}
+    return {name: thing.html for name, thing in made.items()}
+
+
+def test_what_is_unpacked_is_the_text_that_was_packed(nb, show):
+    text = "self.ran = [self.ran, document.currentScript.text, document.currentScript.parentNode.id];\n"
+    text += "/* ünïcödé ∂ 数 𝕏 </script> <!-- \\n $& */ " + "x = 1;" * 9999
+    made = nb._deflated("a1", text)
+    assert unpacked(made) == text and made == nb._deflated("a1", text) and made.isascii() and len(made) < 1500
+    page = show("<div id=other data-film=a0></div><div id=own data-film=a1></div>", made)
+    page.wait_for_function("self.ran")
+    assert page.evaluate("self.ran") == [None, text, "own"] and page.locator("#other *").count() == 0
+
+
+def test_the_script_in_an_output_is_the_readable_one(nb, outputs):
+    for name, readable in [(name, nb._PLAYER_SCRIPT) for name in list(outputs)[:3]] + [("moved", nb._EXPLORER_SCRIPT)]:
+        text, at = unpacked(outputs[name]), 0
+        lines = [line for line in CODE.sub("\n", readable).split("\n")
+                 if line and not re.search("SHELL|FILM|GRAPH|RULES", line)]
+        assert len(lines) > 100
+        for line in lines:
+            at = text.index(line, at) + len(line)
+
+
+def test_a_script_takes_less_than_13_kb(outputs):
+    for name, page in outputs.items():
+        still, script = page.split("<script>")
+        assert "Run this cell" in still and len(script.encode()) < 13_000 < len(unpacked(page)), name
+
+
+def test_each_on_a_page_has_its_own_controls(show, outputs):
+    page = show(*outputs.values(), outputs["shared"])
+    players = [page.locator(".mg-player").nth(k) for k in range(5)]
+    before = [counter(player) for player in players]
+    for k, name in ((0, "next step"), (1, "last step"), (2, "next step"), (4, "next step")):
+        button(players[k], name).click()
+    button(players[3], "Step downhill").click()
+    after = [counter(player) for player in players]
+    assert before == ["Start", "Forward pass", "Start", "L = 42", "Forward pass"]
+    assert [after[k] for k in (0, 1, 2, 4)] == ["Step 1 of 5", "Done", "Step 1 of 4", "Forward 1 of 3"]
+    assert after[3] not in ("L = 42", "L = –") and page.locator(".mg-player script").count() == 0
+
+
+def test_one_that_the_page_is_still_reading_is_left_to_its_own_script(show, outputs):
+    name = re.search('data-film="([^"]+)"', outputs["neuron"])[1]
+    page = show(outputs["neuron"], f"<div data-film={name}>read up to here")
+    page.wait_for_timeout(100)
+    assert page.get_by_text("read up to here").get_attribute("data-live") is None
+    assert counter(page.locator(".mg-player")) == "Start"
+
+
+LATE = """const read = Response.prototype.text, wait = new Promise(done => { self.release = done; });
+Response.prototype.text = async function() { const text = await read.call(this); await wait; return text; };"""
+
+
+def test_one_that_is_off_the_page_while_its_script_is_unpacked_runs_when_it_is_back(show, outputs):
+    page = show("<div>", outputs["neuron"], "</div><div>", outputs["neuron"], "</div>", script=LATE, wait=False)
+    assert page.get_by_text("Run this cell to play.").count() == 2
+    page.evaluate("""async () => {  // as a notebook does with cells that are out of sight
+      self.away = document.querySelector(".mg-player"); away.home = away.parentNode; away.remove();
+      release(); }""")
+    live(page)
+    assert not page.evaluate("!!away.dataset.live") and page.locator(".mg-player").count() == 1
+    page.evaluate("away.home.append(away)")
+    live(page)
+    first, second = (page.locator(".mg-player").nth(k) for k in (0, 1))
+    button(first, "next step").click()
+    assert (counter(first), counter(second)) == ("Step 1 of 5", "Start")
+    assert page.locator(".mg-player script").count() == 0
+
+
+def test_in_a_browser_that_cannot_unpack_the_still_picture_stands(show, outputs):
+    page = show(*outputs.values(), script="delete self.DecompressionStream", wait=False)  # Safari before 16.4
+    page.wait_for_timeout(300)
+    assert page.locator("[data-live]").count() == 0 and page.locator(".mg-player script").count() == 0
+    widths = page.locator(".mg-player img").evaluate_all("all => Promise.all(all.map(i => i.decode().then(() => i.width)))")
+    assert len(widths) == 4 and min(widths) > 400
+    assert page.get_by_text("Run this cell to play.").count() == 3
+    assert page.get_by_text("Run this cell to move its numbers.").is_visible()
+
+
+def test_it_runs_where_a_page_may_neither_fetch_nor_eval(show, outputs):
+    rights = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"
+    page = show(*outputs.values(), head=f'<meta http-equiv="Content-Security-Policy" content="{rights}">')
+    button(page.locator(".mg-player").first, "next step").click()
+    assert counter(page.locator(".mg-player").first) == "Step 1 of 5"

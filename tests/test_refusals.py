@@ -421,14 +421,14 @@ class Handle:
 def test_a_progress_bar_hides_no_error_of_the_first_step(nb, monkeypatch, error):
     shown = []
     monkeypatch.setattr(nb, "display", lambda what, **how: (shown.append(what["text/plain"]), Handle(shown))[1])
-    with pytest.raises(error), nb.Progress(3, "training"):
+    with pytest.raises(error), nb._Progress(3, "training"):
         raise error
     assert shown == ["training 0/3"]
-    with nb.Progress(3, "training") as progress:
+    with nb._Progress(3, "training") as progress:
         progress(3, "loss 1")
     assert shown[-1] == "training 3/3, loss 1"
     model = nb.dense([4, 2], np.random.default_rng(0))
     with pytest.raises(ValueError, match="mismatch"):
-        nb.train_arrays(model, nb.cross_entropy, np.ones((5, 3)), np.zeros(5, int), epochs=1)
+        nb.Training(model, np.ones((5, 3)), [0, 1, 0, 1, 0], nb.cross_entropy)
     with pytest.raises(ValueError, match="labels are 0, 1 here"):
-        nb.train_arrays(model, nb.cross_entropy, np.ones((5, 4)), -np.ones(5), epochs=1)
+        nb.Training(model, np.ones((5, 4)), [-1, 1, 1, 1, 1], nb.cross_entropy)

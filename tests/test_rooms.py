@@ -12,7 +12,7 @@ TAKEN = {  # what the rooms take from the chapters: each is a name that a reader
     "Node", "compute", "lift", "lifted", "sum_of", "weighted_sum",            # the engine
     "forward_difference", "central_difference",                               # the plot of chapter 1
     "MLP", "Neuron", "ACTIVATIONS", "SGD", "Adam", "squared_loss", "hinge_loss",  # networks and how they learn
-    "Tensor", "lift_arrays", "unbroadcast",                                   # arrays
+    "Tensor", "lift_arrays", "unbroadcast", "Dense", "Sequence",              # arrays
 }
 OWN = ("num total mean dot kind save report max min sum gradient scores figure draw text font points labels x name "
        "words frame scene").split()  # what a reader may well call something of his own

@@ -247,13 +247,10 @@ def model(nb):
 @pytest.fixture(scope="module")
 def trained(nb):
     """A network that reads digits, in a few seconds."""
-    images, _, truth, _ = nb.digit_images()
-    made, display = nb.dense([64, 64, 32, 10], np.random.default_rng(0)), nb.display
-    nb.display = lambda *things, **how: type("Handle", (), {"update": lambda *a, **k: None})()
-    try:
-        nb.train_arrays(made, nb.cross_entropy, images, truth, epochs=12)
-    finally:
-        nb.display = display
+    (images, truth), *_ = nb.digit_images()
+    made = nb.dense([64, 64, 32, 10], np.random.default_rng(0))
+    nb.Training(made, images, truth, nb.cross_entropy, nb.SGD(made.parameters(), 0.05, momentum=0.9), steps=400,
+                batch=32).train(live=False)
     return made
 
 

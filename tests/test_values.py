@@ -132,8 +132,7 @@ def test_reductions_of_nothing_are_those_of_numpy(nb, name, axis):
         with pytest.raises(ValueError, match="zero-size"):
             nb.Tensor(empty).max(axis)
     else:
-        with pytest.warns(RuntimeWarning):
-            result = nb.Tensor(empty).mean(axis)
+        result = nb.Tensor(empty).mean(axis)  # without NumPy's warning
         assert np.isnan(result.value).all() and result.shape == np.shape(np.zeros((1, 2)).mean(axis))
         result.sum().backward()
 
