@@ -30,13 +30,15 @@ from cells import ROOT, read, source
 from cosmic_ray.operators.operator import Example, Operator
 from parso.python.tree import Name
 
-FIRST = {"node": "test_engine.py", "learn": "test_learning.py", "array": "test_values.py"}
-FILES = ["test_engine.py", "test_values.py", "test_learning.py", "test_lessons.py", "test_refusals.py", "test_arrays.py"]
-CHAPTERS = {0: "room-tools", 2: "node", 4: "learn", 5: "array"}
+FIRST = {"node": "test_engine.py", "learn": "test_learning.py", "array": "test_values.py",
+         "look": "test_transformer.py"}
+FILES = ["test_engine.py", "test_values.py", "test_learning.py", "test_lessons.py", "test_refusals.py", "test_arrays.py",
+         "test_transformer.py"]
+CHAPTERS = {0: "room-tools", 2: "node", 4: "learn", 5: "array", 6: "look"}
 DRAWS = re.compile(r"\b(ax|axes|fig|widgets|_?figure|display|html|_html)\b")
 SECONDS, MEMORY, EXAMPLES = 240, 6 << 30, 0.04
 RAN = 100  # is added to pytest's exit code, so that nothing else is taken for it
-LOADED = ["__main__", "pytest", "numpy", "matplotlib.pyplot", "sklearn.datasets", "sklearn.model_selection",
+LOADED = ["__main__", "pytest", "numpy", "matplotlib.pyplot", "sklearn.datasets",
           "IPython.display", "ipywidgets", "imageio.v3", "PIL.ImageFont", "graphviz"]  # once, where processes can be forked
 
 
