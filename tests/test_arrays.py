@@ -109,6 +109,40 @@ def test_shapes_and_reductions(nb, build):
     assert nb.gradient_error(build, entries((2, 3, 4), 8)) < 1e-8
 
 
+@pytest.mark.parametrize("entry", [0.5, math.inf, -math.inf, math.nan])
+@pytest.mark.parametrize("key", [(100,), (20, 5), (64,), (63,)])
+def test_rows_that_are_looked_up_get_their_gradients_back(nb, key, entry):
+    rng = np.random.default_rng(22)
+    for shape, kind in (((5, 3), "int64"), ((10,), "uint8"), ((64, 2, 2), "int32"), ((65, 2), "int64"), ((7, 0), "int64")):
+        rows = rng.integers(0 if kind == "uint8" else -shape[0], shape[0], key).astype(kind)
+        upstream = rng.normal(size=(*key, *shape[1:]))
+        upstream.flat[:1] = entry
+        table = nb.Tensor(rng.normal(size=shape))
+        table[rows].backward(upstream)
+        expected = np.zeros(shape)
+        for at in np.ndindex(key):
+            expected[rows[at]] = expected[rows[at]] + upstream[at]
+        np.testing.assert_allclose(table.grad, expected, rtol=1e-13, atol=1e-13)
+        assert table.grad.shape == shape
+
+
+def test_a_result_changed_in_place_changes_no_gradient(nb):
+    for name, slope in (("exp", np.exp), ("tanh", lambda x: np.cosh(x)**-2), ("sqrt", lambda x: 0.5 * x**-0.5),
+                        ("sigmoid", lambda x: 0.25 * np.cosh(x / 2)**-2), ("relu", np.ones_like), ("log", lambda x: 1 / x)):
+        t = nb.Tensor([1.0, 2.0])
+        result = getattr(t, name)()
+        result.value[...] = 7
+        result.backward(np.ones(2))
+        np.testing.assert_allclose(t.grad, slope(np.array([1.0, 2.0])), rtol=1e-12, err_msg=name)
+
+
+def test_a_score_of_minus_infinity_is_a_probability_of_nothing(nb):
+    loss = nb.cross_entropy(t := nb.Tensor([[0.0, -np.inf, 0.0]]), [0])
+    loss.backward()
+    assert loss.value == pytest.approx(math.log(2)) and t.grad.tolist() == [[-0.5, 0, 0.5]]
+    assert nb.cross_entropy(nb.Tensor([[0.0, -np.inf]]), [1]).value == np.inf
+
+
 def test_concatenate_and_ties(nb):
     assert nb.gradient_error(lambda a, b: nb.concatenate([a, b, a], 1), entries((2, 3), 1), entries((2, 2), 2)) < 1e-8
     t = nb.Tensor([1.0, 3.0, 3.0])
@@ -382,7 +416,8 @@ def test_scores_of_odd_shapes_are_refused(nb):
     for labels in ([0], [[0, 1], [2, 0], [1, 1]], [0, 1, 2]):
         with pytest.raises(ValueError, match="6 outputs but [13] labels"):
             nb.cross_entropy(nb.Tensor(np.ones((2, 3, 4))), labels)
-    for name, shape in (("cross_entropy", (0, 3)), ("cross_entropy", (0, 1)), ("hinge_loss", (0,))):
+    for name, shape in (("cross_entropy", (0, 3)), ("cross_entropy", (0, 1)), ("hinge_loss", (0,)),
+                        ("squared_loss", (0, 1)), ("squared_loss", (0,))):
         with pytest.raises(ValueError, match="no outputs came"):
             getattr(nb, name)(nb.Tensor(np.ones(shape)), [])
     with pytest.raises(ValueError, match="reshape"):

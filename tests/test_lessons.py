@@ -307,6 +307,33 @@ def test_gradient_error_sees_a_wrong_gradient(nb):
     assert nb.gradient_error(wrong(1.001), x) > 1e-4 and nb.gradient_error(wrong(-1), x) > 0.5
     assert nb.gradient_error(lambda t, u: (t * 2).sum() + (u * 0).sum(), x, x) < 1e-8
     assert nb.gradient_error(lambda t: nb.Tensor(t.value) * 1, x) > 0.1
+    assert math.isnan(nb.gradient_error(lambda t: nb.lift_arrays(lambda x: (x**2, [lambda g: g * math.nan]))(t), x))
+
+
+def test_gradient_error_leaves_its_leaves_as_they_were(nb):
+    w = nb.Node(2.0)
+    (w * 3).backward()
+    assert nb.gradient_error(lambda w: nb.Node(1.0) * 2, w) == 0 and type(w.value) is float
+    t = nb.Tensor([1.0, 1e-7])
+    with pytest.raises(ValueError, match="log needs positive"):
+        nb.gradient_error(lambda t: t.log(), t)
+    assert t.value.tolist() == [1, 1e-7]
+
+
+def test_gradient_error_nudges_so_many_and_starts_with_more_than_ones(nb):
+    built = []
+
+    def build(t):
+        built.append(t.value.copy())
+        return t * 2
+    x = np.arange(12.0).reshape(3, 4)
+    for most, count in ((3, 3), (None, 12), (20, 12)):
+        built.clear()
+        assert nb.gradient_error(build, x, most=most) < 1e-8 and len(built) == 1 + 2 * count
+        places = {tuple(np.argwhere(value != x)[0]) for value in built[1:]}
+        assert len(places) == count
+    blind = nb.lift_arrays(lambda x: (x * 3, [lambda g: np.full_like(x, 3.0)]))  # right where it starts with 1
+    assert nb.gradient_error(blind, x) > 0.1
 
 
 def saved_text(cell_id):

@@ -152,6 +152,16 @@ def test_no_place_sees_a_later_one_but_without_the_mask(nb, without):
     assert moved.tolist() == [without == "mask"] * 3 + [True] * 3
 
 
+def test_lists_are_as_good_as_arrays_and_unknown_parts_are_refused(nb):
+    net, lists = nb.Sorter(), [[4, 1, 3, 9, 9, 1]]
+    assert (nb.write(net, lists) == nb.write(net, np.array(lists))).all()
+    np.testing.assert_array_equal(net(lists).value, net(np.array(lists)).value)
+    for part in ("resid", "Norm", None, "norm mask"):
+        with pytest.raises(ValueError, match="without is one of nothing, place, mask, residual, norm; got"):
+            nb.Sorter(1, part)
+    np.testing.assert_array_equal(nb.Sorter(without="nothing")(lists).value, net(lists).value)
+
+
 def test_parts_rounds_and_seeds(nb):
     net = nb.Sorter()
     assert [p.name for p in net.parameters()] == "digit place query key value out up down read".split()
@@ -195,6 +205,7 @@ def test_the_task(nb):
         for row, answer in zip(tokens.tolist(), answers.tolist()):
             assert answer == sorted(row[:6]) and row[6:] == answer[:5] and (sum(answer) % 7 == 0) == held_out
         again = nb.sorting_task(3000, held_out, seed=1)
+        assert (nb.sorting_task(3000, seed=1)[1] == answers).all() == (not held_out)
         assert (again[0] == tokens).all() and (nb.sorting_task(3000, held_out)[0] != tokens).any()
     for n, seed in itertools.product((1, 2, 7), range(20)):
         assert len(nb.sorting_task(n, True, seed)[0]) == n
@@ -271,7 +282,7 @@ def test_the_tables_of_looks_hold_the_shares(nb, monkeypatch):
     monkeypatch.setattr(nb, "_draw_shares", lambda ax, *what: drawn.append(what))
     nb.plot_looks(Looker(nb, slip=(0, 1)), lists, [0])
     (mean, _, names, diagonal), (one, rows, columns, marked) = drawn
-    assert names == ["1.", "2.", "3.", "4.", "5.", "6.", "\nwritten"] and (diagonal == np.eye(6, 7)).all()
+    assert names == ["1.", "2.", "3.", "4.", "5.", "6.", "own"] and (diagonal == np.eye(6, 7)).all()
     assert mean.shape == (6, 7) and np.diag(mean) == pytest.approx([0.75] * 6)
     assert mean[1:, 6] == pytest.approx([0.25] * 5) and mean[0, 5 - 1 + 0] == pytest.approx(0)
     assert mean[0].sum() == pytest.approx(1) and mean[0, 3] == pytest.approx(0.25)  # the 3, last of the list, has rank 4
@@ -279,6 +290,19 @@ def test_the_tables_of_looks_hold_the_shares(nb, monkeypatch):
     assert list(columns) == [5, 5, 1, 0, 2, 3, 0, 2, 2, 3, 5] and one.shape == (6, 11)
     assert marked.astype(int).tolist()[0] == [0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0]
     assert marked.astype(int).tolist()[5] == [1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("lists", [[3, 1, 4, 1, 5, 9], [[1, 2, 3]], [[1, 2, 3, 4, 5, 10]], [[1, 2, 3, 4, 5, -1]], [], "314159",
+                                   [[1, 2, 3, 4, 5, 0.5]], [["1", "2", "3", "4", "5", "6"]], [[1, 2], [3]], None])
+def test_lists_that_are_none_are_refused(nb, lists):
+    with pytest.raises(ValueError, match="six digits, 0 to 9, in each row"):
+        nb.plot_looks(nb.Sorter(), lists)
+
+
+@pytest.mark.parametrize("kind", [list, np.array, np.uint8, np.float64])
+def test_a_list_of_the_readers_own(nb, kind):
+    text = told(nb.plot_looks(Looker(nb), kind([[3, 1, 4, 1, 5, 9]]), [0]))
+    assert "3 1 4 1 5 9 is written as 1 1 3 4 5 9, right" in text
 
 
 def small_training(nb, **extra):
@@ -297,23 +321,53 @@ def test_curves_are_drawn_after_the_trainings_ran(nb, monkeypatch):
                     f"b: 12.5%, last loss {two.history[-1][0]:.3f}.")
 
 
+def test_every_curve_is_drawn_in_a_style_of_its_name(nb, monkeypatch):
+    monkeypatch.setattr(nb._Progress, "draw", lambda self, end=False: None)
+    drawn = []
+    monkeypatch.setattr(nb, "_draw_curve", lambda ax, run, name, *style: drawn.append((run, name, style)))
+    monkeypatch.setattr(nb.plt.Axes, "legend", lambda *a, **k: None)
+    runs = [small_training(nb, steps=1) for _ in range(9)]
+    names = "abcdefabx"
+    nb.plot_curves({"left": dict(zip(names[:6], runs)), "right": dict(zip(names[6:], runs[6:]))})
+    assert [(run, name) for run, name, _ in drawn] == [*zip(runs, names)]
+    styles = [style for *_, style in drawn]
+    assert len(set(styles[:5])) == 5 and styles[6:8] == styles[:2]
+
+
+def test_a_training_without_a_step_is_no_curve(nb, monkeypatch, capsys):
+    bars = []
+    monkeypatch.setattr(nb._Progress, "draw", lambda self, end=False: bars.append((self.done, self.total)))
+    none, done = small_training(nb, steps=0), small_training(nb, steps=3)
+    done.train(live=False)
+    more = small_training(nb, steps=5)
+    more.steps = 2
+    more.train(live=False)
+    more.steps = 5
+    assert "none, last loss nan" in told(nb.plot_curves({"": {"none": none, "done": done, "more": more}}))
+    assert bars[-1] == (3, 3)
+
+
 def test_a_curve_is_the_mean_of_the_last_steps(nb):
-    run, lines = small_training(nb), []
-    run.history = [(float(k), 0.5) for k in (5, 1, 4, 2, 6)]
-    run.validation, run.validated = (run.points, run.labels), [(3, 0.5, 0.9)]
+    run, lines = small_training(nb, batch=17, steps=60), []
+    assert run.epoch == 3
+    losses = np.random.default_rng(1).uniform(1, 9, 60).tolist()
+    run.validation, run.validated = (run.points, run.labels), [nb._Validated(3, 0.5, 0.9), nb._Validated(6, 0.25, 0.9)]
 
     class Axes:
-        def plot(self, x, y, *style, **how): lines.append((list(x), list(y), how.get("label")))
-        def set(self, **how): assert (how["yscale"], how["ylabel"]) == ("log", "loss, mean of 3 steps")
+        def plot(self, x, y, **how): lines.append((list(x), list(y), how.get("label")))
+        def set(self, **how): assert (how["yscale"], how["ylabel"]) == ("log", wanted)
         class yaxis: set_minor_formatter = staticmethod(lambda _: None)
-    nb._draw_curve(Axes(), run, "", "k", "-")  # an epoch has three steps
-    assert lines == [([3, 4, 5], [pytest.approx(10 / 3), pytest.approx(7 / 3), pytest.approx(4)], "training"),
-                     ([3], [0.5], "validation")]
+    for count, wanted, mean in ((60, "loss, mean of 3 steps", 3), (20, "loss", 1), (0, "loss", 1)):
+        run.history = [(loss, 0.5) for loss in losses[:count]]
+        lines.clear()
+        nb._draw_curve(Axes(), run, "", "k", "-")
+        curve = [sum(losses[k - mean:k]) / mean for k in range(mean, count + 1)]
+        assert lines == [([*range(mean, count + 1)], pytest.approx(curve), "training"), ([3, 6], [0.5, 0.25], "validation")]
 
 
 def test_speedup_is_a_power_of_ten(nb, monkeypatch):
     clock = [0.0]
-    monkeypatch.setattr(nb._time, "process_time", lambda: clock[0])
+    monkeypatch.setattr(nb._time, "perf_counter", lambda: clock[0])
 
     def takes(seconds):
         def work():
@@ -339,18 +393,23 @@ def test_a_training_of_arrays_goes_on_where_it_was_stopped(nb, capsys):
         assert (p.value == q.value).all()
 
 
-def test_a_step_that_fails_takes_its_validation_back(nb, capsys):
-    run = small_training(nb, batch=None, validation=(np.ones((2, 3)), np.array([0, 1])))
-    step = run.step
+def test_an_interrupt_while_validating_loses_nothing(nb, capsys):
+    held = np.ones((2, 3)), np.array([0, 1])
+    whole, halted = small_training(nb, validation=held), small_training(nb, validation=held)
+    whole.train(live=False)
+    validate = halted.validate
 
     def interrupted():
-        step()
-        if len(run.history) == 5:
-            run.finished = (*run.finished[:2], 4)
+        if len(halted.validated) == 1 and not asked:
+            asked.append(True)
             raise KeyboardInterrupt
-    run.step = interrupted
-    run.train(live=False)
-    assert "4 of 12" in capsys.readouterr().out and [row[0] for row in run.validated] == [1, 2, 3, 4]
+        return validate()
+    asked, halted.validate = [], interrupted
+    halted.train(live=False)
+    assert "5 of 12 steps" in capsys.readouterr().out and [row.step for row in halted.validated] == [3]
+    halted.train(live=False)
+    assert whole.history == halted.history and whole.validated == halted.validated
+    assert [row.step for row in whole.validated] == [3, 6, 9, 12]
 
 
 @pytest.mark.parametrize("compiled", [False, True])
@@ -375,8 +434,11 @@ def test_batches_of_numbers_are_those_of_arrays(nb, compiled):
 
 @pytest.mark.parametrize("changed, words", [
     ({"batch": 0}, "a number of points, 1 or more; got 0"), ({"batch": -3}, "got -3"), ({"batch": 2.5}, "got 2.5"),
+    ({"batch": "20"}, "got '20'"), ({"batch": math.inf}, "got inf"), ({"batch": math.nan}, "got nan"),
     ({"compiled": True}, "graphs of numbers"), ({"validation": (np.ones((3, 3)), [0, 1])}, "3 points but 2 labels"),
-    ({"validation": (np.ones((2, 3)), [0, 5])}, "labels are 0, 1 here")])
+    ({"validation": (np.ones((2, 3)), [0, 5])}, "labels are 0, 1 here"),
+    ({"validation": (np.ones((9, 3)), [0, 1, 0, 0, 0, 0, 0, 0, 7])}, "labels are 0, 1 here"),
+    ({"validation": (np.ones((0, 3)), [])}, "a check needs a point or more; got 0")])
 def test_what_a_training_of_arrays_refuses(nb, changed, words):
     with pytest.raises(ValueError, match=words):
         small_training(nb, **changed)
@@ -384,12 +446,47 @@ def test_what_a_training_of_arrays_refuses(nb, changed, words):
 
 @pytest.mark.parametrize("x, y, words", [
     (np.ones((3, 3)), [0, 1], "3 points but 2 labels"), (np.ones((1, 3)), [0], "two points or more"),
-    (np.ones((3, 3)), [1, 1, 1], "all labels are 1"), ([[1, 2, 3], [1, math.inf, 3], [0, 0, 0]], [0, 1, 0], "point 1 holds"),
-    ([[1, 2, 3], [1, 2, 3], [0, 0, math.nan]], [0, 1, 0], "point 2 holds")])
+    (np.ones((3, 3)), [1, 1, 1], "all labels are 1"), ([[1, 2, 3], [1, math.inf, 3], [0, 0, 0]], [0, 1, 0], "point 1 is"),
+    (np.array([[1, 2, 3], [1, 2, 3], [0, 0, math.nan]]), [0, 1, 0], "point 2 is"), ([[1, 2, 3], [1, 2]], [0, 1], "point 1 has 2"),
+    (np.ones((5, 3)), [0, 1, 1, 1, 2], "labels are 0, 1 here")])
 def test_arrays_that_cannot_be_learned_from_are_refused(nb, x, y, words):
     net = nb.dense([3, 2], np.random.default_rng(0))
     with pytest.raises(ValueError, match=words):
         nb.Training(net, x, y, nb.cross_entropy)
+
+
+def test_a_validation_set_may_be_one_point_and_know_classes_that_training_does_not(nb):
+    run = small_training(nb, validation=(np.ones((1, 3)), [1]))
+    run.train(live=False)
+    assert len(run.validated) == 4
+    points = [[0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]
+    for compiled in (True, False):
+        run = nb.Training(nb.MLP(2, [3, 3], rng=random.Random(1)), points, [0, 1, 0], nb.cross_entropy, steps=2,
+                          validation=(points, [0, 1, 2]), compiled=compiled)
+        run.train(live=False)
+        assert len(run.validated) == 2 and 0 < run.validated[0].loss < 10
+
+
+def test_labels_that_are_no_classes_are_refused_for_every_loss(nb):
+    net = nb.dense([3, 4, 1], np.random.default_rng(0))
+    for loss in (nb.squared_loss, nb.hinge_loss, nb.cross_entropy):
+        with pytest.raises(ValueError, match="labels are -1, 1 here; got 0, 1"):
+            nb.Training(net, np.ones((4, 3)), [0, 1, 1, 0], loss)
+
+
+def test_a_batch_as_large_as_the_data_or_larger_is_all_of_it(nb):
+    runs = [small_training(nb, batch=batch) for batch in (None, 50, 1000, 50.0)]
+    for run in runs:
+        run.train(live=False)
+    assert all(run.history == runs[0].history for run in runs)
+
+
+def test_three_inputs_are_learned_live_as_a_curve(nb, monkeypatch):
+    shown = []
+    monkeypatch.setattr(nb, "display", lambda what, **_: (shown.append(what), type("", (), {"update": lambda *a, **k: None})())[1])
+    net = nb.MLP(3, [2, 1], rng=random.Random(1))
+    nb.Training(net, [(1, 2, 3), (3, 2, 1)], [1, -1], steps=2).train()
+    assert any(getattr(what, "alt", "").startswith("The curve of the losses") for what in shown)
 
 
 def test_a_training_of_arrays_has_no_penalty_unless_asked(nb):
@@ -421,7 +518,7 @@ def test_a_live_picture_of_arrays_is_a_curve(nb, monkeypatch, held):
     run = small_training(nb, validation=held)
     run.train()
     last = [what for what in shown if hasattr(what, "alt")][-1]
-    assert last.alt.startswith("The curve of the losses; step 12: loss") and ("validation" in last.alt) == (held is not None)
+    assert last.alt.startswith("The curve of the losses; step 12, its batch: loss") and ("validation" in last.alt) == (held is not None)
 
 
 # ---------------------------------------------------------------- what the page says
@@ -461,7 +558,7 @@ def test_what_the_page_says_of_the_runs_is_what_they_show(nb):
     assert "wrong" in shown("look-looks")
 
 
-def test_two_rounds_give_the_example_its_figures(nb):
+def test_the_example_by_hand(nb):
     """The example by hand: 2 · 1 + 1 · 0 over the root of 2, and so on."""
     scores = [2 / math.sqrt(2), 1 / math.sqrt(2), 3 / math.sqrt(2)]
     mix = sum(s * v for s, v in zip(soft(scores), (10, 20, 30)))
