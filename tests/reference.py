@@ -34,7 +34,8 @@ SAFE = {  # where a random value may enter; elsewhere tanh is taken instead
     "abs": lambda x: abs(x) > 1e-3, "relu": lambda x: abs(x) > 1e-3, "exp": lambda x: abs(x) < 4,
     "sin": lambda x: abs(x) < 9, "cos": lambda x: abs(x) < 9,
     "log": lambda x: x > 0.1, "sqrt": lambda x: x > 0.1,
-    "/": lambda a, b: abs(b) > 0.1, "//": lambda a, b: abs(b) > 0.1,
+    "/": lambda a, b: abs(b) > 0.1, "//": lambda a, b: abs(b) > 0.1 and abs(a / b - round(a / b)) > 1e-9,
+    "floor": lambda x: abs(x - round(x)) > 1e-9,  # at a jump the last digit decides
     "**": lambda a, b: 0.1 < a < 20 and abs(b) < 4,
 }
 

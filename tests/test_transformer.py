@@ -232,14 +232,13 @@ def test_what_is_written_goes_back_in(nb):
 
 
 @pytest.mark.slow
-def test_it_learns_to_sort_from_other_starts_too(nb):
+def test_it_learns_to_sort_from_another_start_too(nb):
     tokens, answers = nb.sorting_task(64_000, seed=3)
     unseen, expected = nb.sorting_task(1000, True, seed=4)
-    for seed in (1, 2):
-        net = nb.Sorter(seed=seed)
-        nb.Training(net, tokens, answers, nb.cross_entropy, nb.SGD(net.parameters(), momentum=0.9), steps=1000, batch=64,
-                    rate=lambda k: 0.1 * (1 - k / 1000)).train(live=False)
-        assert (nb.write(net, unseen[:, :6]) == expected).all(1).mean() >= 0.995
+    net = nb.Sorter(seed=1)
+    nb.Training(net, tokens, answers, nb.cross_entropy, nb.SGD(net.parameters(), momentum=0.9), steps=1000, batch=64,
+                rate=lambda k: 0.1 * (1 - k / 1000)).train(live=False)
+    assert (nb.write(net, unseen[:, :6]) == expected).all(1).mean() >= 0.995
 
 
 # ---------------------------------------------------------------- the pictures
